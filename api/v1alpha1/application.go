@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Application is a whole application in one object: its components, who calls whom, and how it is reached.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=app;apps,categories=weir
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.ready`
+// +kubebuilder:printcolumn:name="Release",type=string,JSONPath=`.status.release`
+// +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.status.address`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40",message="an application's name has at most 40 characters, so that names made from it stay valid"
+type Application struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// +required
+	Spec   ApplicationSpec   `json:"spec"`
+	Status ApplicationStatus `json:"status,omitempty"`
+}
+
+// ApplicationSpec says what the user wants to run.
+//
+// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, self.components.exists(o, o.name == u)))",fieldPath=".components",messageExpression="'uses names a component that does not exist: ' + self.components.filter(c, has(c.uses) && c.uses.exists(u, !self.components.exists(o, o.name == u))).map(c, c.name + ' uses ' + c.uses.filter(u, !self.components.exists(o, o.name == u)).join(', ')).join('; ') + '; the components are: ' + self.components.map(c, c.name).join(', ')"
+// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || !c.uses.exists(u, u == c.name))",fieldPath=".components",message="a component does not name itself in uses; leave it out"
+type ApplicationSpec struct {
+	// Components are the parts of the application, each with a name of its own.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Components []Component `json:"components"`
+}
+
+// Component is one service of an application.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.expose) || has(self.ports)",fieldPath=".expose",message="expose needs a port to send requests to; list one under ports"
+type Component struct {
+	// Name is the component's name and the name other components call it by.
+	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name"`
+	// Image is the container image. Its tag is the version unless version says otherwise.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\s')",message="an image is written without white space, for example registry.example/reviews:v2"
+	Image string `json:"image"`
+	// Version names this state of the component. Default: the image tag.
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +kubebuilder:validation:MaxLength=40
+	// +optional
+	Version string `json:"version,omitempty"`
+	// Command replaces the image's entrypoint.
+	// +listType=atomic
+	// +optional
+	Command []string `json:"command,omitempty"`
+	// Args are the arguments of the container.
+	// +listType=atomic
+	// +optional
+	Args []string `json:"args,omitempty"`
+	// Env are environment variables of the container.
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Env []corev1.EnvVar `json:"env,omitempty"`
+	// Ports are the ports the component listens on.
+	// +listType=map
+	// +listMapKey=port
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Ports []Port `json:"ports,omitempty"`
+	// Replicas is the number of pods of the version that carries the traffic. Default: 1.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	// +kubebuilder:default=1
+	// +optional
+	Replicas *int32 `json:"replicas,omitempty"`
+	// Resources are the container's requests and limits.
+	// +optional
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// Readiness tells when a pod may receive requests. Default: its first port accepts connections.
+	// +optional
+	Readiness *corev1.Probe `json:"readiness,omitempty"`
+	// Uses names the components of this application that this one calls.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=40
+	// +optional
+	Uses []string `json:"uses,omitempty"`
+	// Strategy names the Strategy, in the same namespace, by which new versions are released.
+	// Default: a new version receives all requests once its pods are ready and every caller can reach them.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Strategy string `json:"strategy,omitempty"`
+	// Mesh puts the component into the mesh. Default: true.
+	// +kubebuilder:default=true
+	// +optional
+	Mesh *bool `json:"mesh,omitempty"`
+	// Expose makes the component reachable from outside the cluster through the gateway.
+	// +optional
+	Expose *Expose `json:"expose,omitempty"`
+}
+
+// Protocol is what is spoken on a port.
+//
+// +kubebuilder:validation:Enum=http;http2;grpc;https;tls;tcp;mongo;mysql;redis
+type Protocol string
+
+// Port is one port of a component.
+type Port struct {
+	// Port is the number the component listens on and is called at.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port"`
+	// Protocol is what is spoken on the port. Default: known from the number (80, 8080, 9080 and others are http), else tcp.
+	// +optional
+	Protocol Protocol `json:"protocol,omitempty"`
+}
+
+// Expose is the way into a component from outside.
+type Expose struct {
+	// Hosts are the host names answered. Default: all.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	// +optional
+	Hosts []string `json:"hosts,omitempty"`
+	// Paths are the path prefixes answered. Default: all.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:Pattern=`^/`
+	// +kubebuilder:validation:items:MaxLength=256
+	// +optional
+	Paths []string `json:"paths,omitempty"`
+	// Port is the component's port that requests are sent to. Default: its first.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +optional
+	Port int32 `json:"port,omitempty"`
+}
+
+// ApplicationStatus says how the application is.
+type ApplicationStatus struct {
+	// ObservedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Ready counts the components that are ready, for example 3/4.
+	// +optional
+	Ready string `json:"ready,omitempty"`
+	// Release tells in a word or two which release is under way.
+	// +optional
+	Release string `json:"release,omitempty"`
+	// Address is where the application answers from outside.
+	// +optional
+	Address string `json:"address,omitempty"`
+	// Components tells the state of each component.
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Components []ComponentStatus `json:"components,omitempty"`
+	// Conditions are Ready and Applied.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// ComponentStatus is the state of one component.
+type ComponentStatus struct {
+	Name string `json:"name"`
+	// Current is the version that carries the traffic when no release is under way.
+	// +optional
+	Current string `json:"current,omitempty"`
+	// Desired is the version that the spec asks for.
+	// +optional
+	Desired string `json:"desired,omitempty"`
+	// Release names the newest Release of the component.
+	// +optional
+	Release string `json:"release,omitempty"`
+	// Versions are the versions that have pods.
+	// +listType=map
+	// +listMapKey=version
+	// +optional
+	Versions []VersionStatus `json:"versions,omitempty"`
+	// Message says in words what keeps the component from being ready.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// VersionStatus tells how many pods of a version are ready.
+type VersionStatus struct {
+	Version string `json:"version"`
+	// Ready pods, with their sidecars.
+	Ready int32 `json:"ready"`
+	// Replicas wanted.
+	Replicas int32 `json:"replicas"`
+	// Message says why pods are not ready.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// Conditions of an Application.
+const (
+	// ConditionReady is true when every component has all its pods ready.
+	ConditionReady = "Ready"
+	// ConditionApplied is true when everything generated was accepted by the cluster.
+	ConditionApplied = "Applied"
+)
+
+// ApplicationList is a list of applications.
+//
+// +kubebuilder:object:root=true
+type ApplicationList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Application `json:"items"`
+}
+
+func init() { SchemeBuilder.Register(&Application{}, &ApplicationList{}) }

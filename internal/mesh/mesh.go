@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mesh is the vocabulary that every other part speaks: routes as callers see them, and what was measured on them.
+package mesh
+
+import "time"
+
+// Route is what every caller's proxy should serve for one host.
+type Route struct {
+	// Host is the fully qualified name callers use, such as reviews.shop.svc.cluster.local.
+	Host string
+	// Namespace the host lives in.
+	Namespace string
+	// Ports that are routed.
+	Ports []int32
+	// Subsets that a caller must be able to reach, sorted.
+	Subsets []string
+	// Weights is the share of each subset in percent; they sum to 100. Subsets left out have none.
+	Weights map[string]int32
+}
+
+// Proof tells how far the proxies have come with a Route.
+type Proof struct {
+	// Served is true when every caller's proxy serves the route and can reach its subsets.
+	Served bool
+	// Method by which that was seen, such as istiod-sync.
+	Method string
+	// Proxies that were asked.
+	Proxies int
+	// Lagging names the proxies that do not serve it yet, as namespace/pod, sorted.
+	Lagging []string
+}
+
+// Window is a stretch of time in which requests to one version of a host are measured.
+type Window struct {
+	Host      string
+	Namespace string
+	// Version is the subset that callers chose.
+	Version string
+	// Since and Until bound the window; Since is when the weight was verified.
+	Since, Until time.Time
+	// Quantile of the latency, between 0 and 1.
+	Quantile float64
+}
+
+// Sample is what callers saw of one version in a Window.
+type Sample struct {
+	// Requests in all, and those that failed: a 5xx, or no answer at all.
+	Requests, Failed float64
+	// Latency at the window's quantile; negative when there is none.
+	Latency time.Duration
+	// Queries that were asked, by what they measure: requests, failed, latency.
+	Queries map[string]string
+}
+
+// SuccessPercent is the share of good answers, in percent; 100 when there were no requests.
+func (s Sample) SuccessPercent() float64 {
+	if s.Requests <= 0 {
+		return 100
+	}
+	return 100 * (s.Requests - s.Failed) / s.Requests
+}
