@@ -68,7 +68,7 @@ const (
 	ReleaseObserving ReleasePhase = "Observing"
 	// ReleaseDraining lets requests in flight to the version without weight end.
 	ReleaseDraining ReleasePhase = "Draining"
-	// ReleaseRetiring waits until every caller has forgotten the version without weight; its pods end after that.
+	// ReleaseRetiring waits until the pods of the version without weight are gone; its subset goes last.
 	ReleaseRetiring ReleasePhase = "Retiring"
 	// ReleasePromoted is the good end: the new version is the current one.
 	ReleasePromoted ReleasePhase = "Promoted"
