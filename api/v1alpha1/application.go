@@ -78,7 +78,7 @@ type Component struct {
 	// +optional
 	Ports []Port `json:"ports,omitempty"`
 	// Replicas is the number of pods of the version that carries the traffic. Default: 1.
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +kubebuilder:default=1
 	// +optional
@@ -225,3 +225,6 @@ type ApplicationList struct {
 }
 
 func init() { SchemeBuilder.Register(&Application{}, &ApplicationList{}) }
+
+// Meshed tells whether the component's pods have sidecars. Default: true.
+func (c Component) Meshed() bool { return c.Mesh == nil || *c.Mesh }

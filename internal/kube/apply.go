@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
+
+// appliedAnnotation remembers a digest of what was applied, so that a field that is wanted no longer is noticed.
+const appliedAnnotation = "weir.dev/applied"
+
+// Applier brings objects to their wanted state by server-side apply. It writes only when something differs.
+type Applier struct {
+	// Client reads from a cache that holds labeled objects only.
+	Client client.Client
+	// Reader reads past the cache.
+	Reader client.Reader
+}
+
+// Apply makes the live object equal to obj in every field obj sets and reports whether it had to write.
+// An object that exists but belongs to no one or to another owner is refused with an error that names it.
+func (a Applier) Apply(ctx context.Context, obj client.Object) (bool, error) {
+	want, err := toMap(obj)
+	if err != nil {
+		return false, fmt.Errorf("encode %s: %w", Describe(obj), err)
+	}
+	digest, err := stamp(want)
+	if err != nil {
+		return false, fmt.Errorf("digest of %s: %w", Describe(obj), err)
+	}
+	live, err := a.live(ctx, obj)
+	if err != nil {
+		return false, err
+	}
+	if live != nil {
+		if err := ownedBySame(live, obj); err != nil {
+			return false, err
+		}
+		if live.GetAnnotations()[appliedAnnotation] == digest && a.holds(live, want) {
+			return false, nil
+		}
+	}
+	u := &unstructured.Unstructured{Object: want}
+	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(api.FieldManager), client.ForceOwnership); err != nil {
+		return false, fmt.Errorf("apply %s: %w", Describe(obj), err)
+	}
+	return true, nil
+}
+
+func (a Applier) live(ctx context.Context, obj client.Object) (client.Object, error) {
+	fresh, err := a.Client.Scheme().New(obj.GetObjectKind().GroupVersionKind())
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", Describe(obj), err)
+	}
+	live, ok := fresh.(client.Object)
+	if !ok {
+		return nil, fmt.Errorf("read %s: not an object of the API", Describe(obj))
+	}
+	err = a.Client.Get(ctx, client.ObjectKeyFromObject(obj), live)
+	if apierrors.IsNotFound(err) {
+		// The cache does not hold what others made; under our name it must not be taken for nothing.
+		err = a.Reader.Get(ctx, client.ObjectKeyFromObject(obj), live)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", Describe(obj), err)
+	}
+	return live, nil
+}
+
+func (a Applier) holds(live client.Object, want map[string]any) bool {
+	have, err := toMap(live)
+	return err == nil && subsumes(have, without(want, "apiVersion", "kind"))
+}
+
+// ownedBySame refuses to take over an object that somebody else made under the same name.
+func ownedBySame(live, obj client.Object) error {
+	for _, want := range obj.GetOwnerReferences() {
+		for _, have := range live.GetOwnerReferences() {
+			if have.UID == want.UID {
+				return nil
+			}
+		}
+		return &ForeignError{Object: Describe(live)}
+	}
+	return nil
+}
+
+// ForeignError says that a name Weir needs is taken by an object it did not make.
+type ForeignError struct {
+	Object string
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s exists already and is not part of this application; rename the component, or delete that object", e.Object)
+}
+
+// Describe names an object as kind namespace/name.
+func Describe(obj client.Object) string {
+	kind := obj.GetObjectKind().GroupVersionKind().Kind
+	if kind == "" {
+		kind = fmt.Sprintf("%T", obj)
+	}
+	return kind + " " + client.ObjectKeyFromObject(obj).String()
+}
+
+func toMap(obj runtime.Object) (map[string]any, error) {
+	data, err := utiljson.Marshal(obj)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	if err := utiljson.Unmarshal(data, &out); err != nil {
+		return nil, err
+	}
+	delete(out, "status")
+	if meta, ok := out["metadata"].(map[string]any); ok {
+		delete(meta, "creationTimestamp")
+		delete(meta, "managedFields")
+	}
+	return out, nil
+}
+
+// stamp writes the digest of the object into its own annotations and returns it.
+func stamp(obj map[string]any) (string, error) {
+	data, err := utiljson.Marshal(obj)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	digest := hex.EncodeToString(sum[:8])
+	return digest, unstructured.SetNestedField(obj, digest, "metadata", "annotations", appliedAnnotation)
+}

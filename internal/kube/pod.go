@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// sidecarName is the container that Istio's injection adds.
+const sidecarName = "istio-proxy"
+
+// PodReady tells whether the pod may receive requests: ready, not ending, and with its sidecar when it has to have one.
+func PodReady(pod *corev1.Pod, meshed bool) bool {
+	if pod.DeletionTimestamp != nil || meshed && !HasSidecar(pod) {
+		return false
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// HasSidecar tells whether istiod injected its proxy, as a container or as a native sidecar.
+func HasSidecar(pod *corev1.Pod) bool {
+	named := func(c corev1.Container) bool { return c.Name == sidecarName }
+	return slices.ContainsFunc(pod.Spec.Containers, named) || slices.ContainsFunc(pod.Spec.InitContainers, named)
+}
+
+// PodProblem says in words why the pod is not ready; empty when it is ready or only needs more time.
+func PodProblem(pod *corev1.Pod, meshed bool) string {
+	if meshed && !HasSidecar(pod) {
+		return "it came up without a sidecar; is istiod running, and is the namespace labeled istio-injection=enabled?"
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return "no node has room for it: " + c.Message
+		}
+	}
+	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		if problem := containerProblem(status); problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
+func containerProblem(status corev1.ContainerStatus) string {
+	if waiting := status.State.Waiting; waiting != nil {
+		switch waiting.Reason {
+		case "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError":
+			return fmt.Sprintf("image %s cannot be pulled: %s", status.Image, oneLine(waiting.Message))
+		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
+			return fmt.Sprintf("container %s cannot be started: %s", status.Name, oneLine(waiting.Message))
+		case "CrashLoopBackOff":
+			return crash(status)
+		}
+	}
+	if ended := status.State.Terminated; ended != nil && ended.ExitCode != 0 {
+		return crash(status)
+	}
+	return ""
+}
+
+func crash(status corev1.ContainerStatus) string {
+	ended := status.LastTerminationState.Terminated
+	if status.State.Terminated != nil {
+		ended = status.State.Terminated
+	}
+	if ended == nil {
+		return fmt.Sprintf("container %s keeps ending", status.Name)
+	}
+	text := fmt.Sprintf("container %s ends with exit code %d", status.Name, ended.ExitCode)
+	if ended.Reason != "" && ended.Reason != "Error" {
+		text += " (" + ended.Reason + ")"
+	}
+	if message := oneLine(ended.Message); message != "" {
+		text += ": " + message
+	}
+	return text
+}
+
+func oneLine(s string) string {
+	const limit = 200
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > limit {
+		s = s[:limit] + "…"
+	}
+	return s
+}
