@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package manifest reads Kubernetes objects from YAML, applies them on the server's side and waits for them.
+package manifest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Object is any Kubernetes object.
+type Object = unstructured.Unstructured
+
+// Parse reads the documents of a YAML stream. Empty ones are left out.
+func Parse(stream []byte) ([]*Object, error) {
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(stream), 4096)
+	var objects []*Object
+	for {
+		object := &Object{}
+		err := decoder.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
+			return objects, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", len(objects)+1, err)
+		}
+		if len(object.Object) > 0 {
+			objects = append(objects, object)
+		}
+	}
+}
+
+// Client talks to one API server.
+type Client struct {
+	objects dynamic.Interface
+	mapper  *restmapper.DeferredDiscoveryRESTMapper
+}
+
+// Dial returns a client with the credentials of a kubeconfig file. It does not connect yet.
+func Dial(kubeconfig string) (*Client, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.QPS, config.Burst = 500, 1000
+	config.WarningHandler = rest.NoWarnings{}
+	objects, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	discovered, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discovered))
+	return &Client{objects: objects, mapper: mapper}, nil
+}
+
+const fieldManager = "weir-cluster"
+
+// Apply writes the objects in order. An object whose kind or namespace is not known yet is tried again until ctx ends.
+func (c *Client) Apply(ctx context.Context, objects []*Object) error {
+	for _, object := range objects {
+		if err := c.apply(ctx, object); err != nil {
+			return fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
+		}
+	}
+	return nil
+}
+
+func (c *Client) apply(ctx context.Context, object *Object) error {
+	return Poll(ctx, func(ctx context.Context) (bool, error) {
+		resource, err := c.resource(object.GroupVersionKind(), object.GetNamespace())
+		if meta.IsNoMatchError(err) {
+			c.mapper.Reset()
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
+		_, err = resource.Apply(ctx, object.GetName(), object, options)
+		return err == nil, retriable(err)
+	})
+}
+
+// retriable drops the errors that pass by themselves while a cluster starts.
+func retriable(err error) error {
+	if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsInternalError(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) {
+		return nil
+	}
+	return err
+}
+
+// Get returns one object.
+func (c *Client) Get(ctx context.Context, kind schema.GroupVersionKind, namespace, name string) (*Object, error) {
+	resource, err := c.resource(kind, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return resource.Get(ctx, name, metav1.GetOptions{})
+}
+
+func (c *Client) resource(kind schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return nil, err
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		return c.objects.Resource(mapping.Resource).Namespace(namespace), nil
+	}
+	return c.objects.Resource(mapping.Resource), nil
+}
+
+const pollEvery = 50 * time.Millisecond
+
+// Poll calls check until it says true or fails. When ctx ends first the error says so.
+func Poll(ctx context.Context, check func(context.Context) (bool, error)) error {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		done, err := check(ctx)
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
