@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package plan turns an Application into everything that the cluster and the mesh must hold for it.
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/port"
+	"weir.dev/weir/internal/plan/revision"
+	"weir.dev/weir/internal/plan/routing"
+	"weir.dev/weir/internal/plan/workload"
+)
+
+// Object is anything that the cluster stores.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// Input is what a plan is made from. It is not changed.
+type Input struct {
+	Application *api.Application
+	// Components are those of the Application's spec, in its order.
+	Components []Component
+	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
+	Gateway map[string]string
+}
+
+// Component is a component with the versions of it that are wanted.
+type Component struct {
+	// Spec is the component as the Application has it now; replicas, expose and uses count.
+	Spec api.Component
+	// Versions is the frozen content by version name, for every version in Wanted.
+	Versions map[string]api.Component
+	Wanted   []api.VersionWanted
+}
+
+// kinds is the order in which objects are applied: what is named comes before what names it.
+var kinds = []string{"ServiceAccount", "Service", "Deployment", "DestinationRule", "VirtualService", "Gateway"}
+
+// Objects returns everything the Application is made of, in the order to apply it, by name within a kind. It fails when
+// the content of a wanted version is missing or two versions come to one name. Check tells whether the result may be applied.
+func Objects(in Input) ([]Object, error) {
+	if in.Application == nil || in.Application.Namespace == "" {
+		return nil, fmt.Errorf("plan: the application has no namespace; give it one before planning")
+	}
+	a := in.Application
+	var objects []Object
+	routed := make([]routing.Component, 0, len(in.Components))
+	for i, c := range in.Components {
+		frozen, err := c.frozen()
+		if err != nil {
+			return nil, fmt.Errorf("spec.components[%d]: %w", i, err)
+		}
+		r := c.routing(frozen)
+		routed = append(routed, r)
+		objects = append(objects, component(a, c, frozen, r)...)
+	}
+	objects = append(objects, outside(a, routed, in.Gateway)...)
+	slices.SortStableFunc(objects, func(x, y Object) int {
+		return cmp.Or(cmp.Compare(rank(x), rank(y)), strings.Compare(x.GetName(), y.GetName()))
+	})
+	return objects, unique(objects)
+}
+
+// component returns what belongs to one component.
+func component(a *api.Application, c Component, frozen map[string]api.Component, r routing.Component) []Object {
+	objects := []Object{workload.ServiceAccount(a, r.Name)}
+	if len(r.Ports) > 0 {
+		objects = append(objects, workload.Service(a, r.Name, r.Ports))
+	}
+	for _, w := range c.Wanted {
+		if w.Replicas > 0 {
+			objects = append(objects, workload.Deployment(a, frozen[w.Version], w))
+		}
+	}
+	if r.Routed() {
+		objects = append(objects, routing.DestinationRule(a, r), routing.VirtualService(a, r))
+	}
+	return objects
+}
+
+// outside returns the way in from outside.
+func outside(a *api.Application, components []routing.Component, selector map[string]string) []Object {
+	if len(selector) == 0 {
+		selector = map[string]string{"istio": "ingressgateway"}
+	}
+	var objects []Object
+	for _, vs := range routing.Outside(a, components) {
+		objects = append(objects, vs)
+	}
+	if g := routing.Gateway(a, components, selector); g != nil && len(objects) > 0 {
+		objects = append(objects, g)
+	}
+	return objects
+}
+
+// frozen returns the content of every wanted version.
+func (c Component) frozen() (map[string]api.Component, error) {
+	out := make(map[string]api.Component, len(c.Wanted))
+	for _, w := range c.Wanted {
+		content, ok := c.Versions[w.Version]
+		if !ok {
+			return nil, fmt.Errorf("version %q of component %q is wanted, but its content is not known; "+
+				"its ControllerRevision is missing", w.Version, c.Spec.Name)
+		}
+		out[w.Version] = revision.Freeze(content)
+	}
+	return out, nil
+}
+
+// routing returns what routes are made from. A component of which no version has pods has no routes: nobody could answer.
+func (c Component) routing(frozen map[string]api.Component) routing.Component {
+	r := routing.Component{Name: c.Spec.Name, Ports: c.ports(frozen), Expose: c.Spec.Expose}
+	if c.pods() == 0 {
+		r.Expose = nil
+		return r
+	}
+	for _, w := range c.Wanted {
+		r.Versions = append(r.Versions, routing.Version{
+			Name: w.Version, Subset: w.Subset, Weight: w.Weight, Ports: frozen[w.Version].Ports,
+		})
+	}
+	return r
+}
+
+func (c Component) pods() int32 {
+	var sum int32
+	for _, w := range c.Wanted {
+		sum += w.Replicas
+	}
+	return sum
+}
+
+// ports returns the ports of all wanted versions. Where versions differ in a port's protocol, the greatest weight decides.
+func (c Component) ports(frozen map[string]api.Component) []api.Port {
+	if len(c.Wanted) == 0 {
+		return revision.Freeze(c.Spec).Ports
+	}
+	wanted := slices.Clone(c.Wanted)
+	slices.SortStableFunc(wanted, func(a, b api.VersionWanted) int { return cmp.Compare(b.Weight, a.Weight) })
+	var out []api.Port
+	for _, w := range wanted {
+		for _, p := range frozen[w.Version].Ports {
+			if !port.Has(out, p.Port) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+func rank(o Object) int { return slices.Index(kinds, kind(o)) }
+
+func kind(o Object) string { return o.GetObjectKind().GroupVersionKind().Kind }
+
+// unique refuses two objects of one kind and name; they must stand side by side.
+func unique(objects []Object) error {
+	for i := 1; i < len(objects); i++ {
+		x, y := objects[i-1], objects[i]
+		if kind(x) == kind(y) && x.GetName() == y.GetName() {
+			return fmt.Errorf("%s %s: versions of the components %q and %q come to the same name; rename one of them",
+				kind(x), x.GetName(), x.GetLabels()[api.LabelComponent], y.GetLabels()[api.LabelComponent])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package routing
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+	istio "istio.io/client-go/pkg/apis/networking/v1"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/owner"
+)
+
+const (
+	// everyHost is the host that answers whatever name was asked for.
+	everyHost = "*"
+	// outsidePort is the gateway's port for plain HTTP.
+	outsidePort = 80
+	// outsideSuffix follows the application's name in the name of the way in.
+	outsideSuffix = "-gateway"
+)
+
+// entry is one path of one exposed component.
+type entry struct {
+	component Component
+	path      string
+	shares    []share
+}
+
+// Gateway opens the application's hosts on the pods that the selector names. It is nil when nothing is exposed.
+func Gateway(a *api.Application, components []Component, selector map[string]string) *istio.Gateway {
+	hosts := hostsOf(components)
+	if len(hosts) == 0 {
+		return nil
+	}
+	return &istio.Gateway{
+		TypeMeta:   typeMeta("Gateway"),
+		ObjectMeta: owner.Meta(a, "", a.Name),
+		Spec: networking.Gateway{
+			Selector: selector,
+			Servers: []*networking.Server{{
+				Port: &networking.Port{Number: outsidePort, Name: "http", Protocol: "HTTP"}, Hosts: hosts,
+			}},
+		},
+	}
+}
+
+// Outside shares the requests from outside among the exposed components, the longest path first. Hosts that are answered
+// alike have one VirtualService together.
+func Outside(a *api.Application, components []Component) []*istio.VirtualService {
+	var keys []string
+	groups, entries := map[string][]string{}, map[string][]entry{}
+	for _, host := range hostsOf(components) {
+		found := entriesAt(host, components)
+		if len(found) == 0 {
+			continue
+		}
+		key := keyOf(found)
+		if _, seen := groups[key]; !seen {
+			keys = append(keys, key)
+		}
+		groups[key], entries[key] = append(groups[key], host), found
+	}
+	var out []*istio.VirtualService
+	for i, key := range keys {
+		out = append(out, outside(a, outsideName(a, components, groups[key], i), groups[key], entries[key]))
+	}
+	return out
+}
+
+func outside(a *api.Application, name string, hosts []string, entries []entry) *istio.VirtualService {
+	vs := &istio.VirtualService{
+		TypeMeta:   typeMeta("VirtualService"),
+		ObjectMeta: owner.Meta(a, "", name),
+		Spec:       networking.VirtualService{Hosts: hosts, Gateways: []string{a.Namespace + "/" + a.Name}},
+	}
+	for _, e := range entries {
+		route := &networking.HTTPRoute{Name: e.component.Name}
+		route.Route = httpDestinations(Host(a.Namespace, e.component.Name), e.shares)
+		if e.path != "" {
+			route.Match = []*networking.HTTPMatchRequest{{
+				Uri: &networking.StringMatch{MatchType: &networking.StringMatch_Prefix{Prefix: e.path}},
+			}}
+		}
+		vs.Spec.Http = append(vs.Spec.Http, route)
+	}
+	return vs
+}
+
+// outsideName is <application>-gateway, made different from the names of components and of other groups of hosts.
+func outsideName(a *api.Application, components []Component, hosts []string, group int) string {
+	name := a.Name + outsideSuffix
+	if group > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(hosts, " ")))
+		name += "-" + hex.EncodeToString(sum[:])[:8]
+	}
+	for slices.ContainsFunc(components, func(c Component) bool { return c.Name == name }) {
+		name += outsideSuffix
+	}
+	return name
+}
+
+// hostsOf returns every host name of the exposed components, sorted.
+func hostsOf(components []Component) []string {
+	var out []string
+	for _, c := range components {
+		switch {
+		case c.Expose == nil:
+		case len(c.Expose.Hosts) == 0:
+			out = append(out, everyHost)
+		default:
+			out = append(out, c.Expose.Hosts...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// entriesAt returns what answers at a host, the longest path first.
+func entriesAt(host string, components []Component) []entry {
+	var out []entry
+	for _, c := range components {
+		if c.Expose == nil || !answers(c.Expose.Hosts, host) {
+			continue
+		}
+		shares := c.sharesOutside()
+		if len(shares) == 0 {
+			continue
+		}
+		for _, path := range pathsOf(c.Expose) {
+			out = append(out, entry{component: c, path: path, shares: shares})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(len(b.path), len(a.path)), strings.Compare(a.path, b.path))
+	})
+	return out
+}
+
+// pathsOf returns the prefixes; "" stands for every path.
+func pathsOf(e *api.Expose) []string {
+	if len(e.Paths) == 0 {
+		return []string{""}
+	}
+	out := slices.Clone(e.Paths)
+	for i := range out {
+		if out[i] == "/" {
+			out[i] = ""
+		}
+	}
+	return out
+}
+
+// answers tells whether host names, of which none means all, include the host.
+func answers(names []string, host string) bool {
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool {
+		return name == everyHost || name == host || strings.HasPrefix(name, "*.") && strings.HasSuffix(host, name[1:])
+	})
+}
+
+func keyOf(entries []entry) string {
+	var key strings.Builder
+	for _, e := range entries {
+		key.WriteString(e.component.Name + " " + e.path + "\n")
+	}
+	return key.String()
+}
