@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"slices"
+	"time"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/release/analysis"
+)
+
+// Expected is what every caller should serve now: the subsets it must be able to reach, sorted, and their weights in
+// percent. A subset without weight counts only while callers are being connected to it, so that the way back never
+// depends on the version that is left.
+func Expected(spec api.ReleaseSpec, status api.ReleaseStatus) (subsets []string, weights map[string]int32) {
+	weights = map[string]int32{}
+	for _, w := range status.Wanted {
+		if w.Weight > 0 {
+			weights[w.Version] = w.Weight
+			subsets = append(subsets, w.Version)
+		}
+	}
+	if len(weights) == 0 {
+		return []string{spec.From}, map[string]int32{spec.From: whole}
+	}
+	if status.Phase == api.ReleaseConnecting {
+		subsets = append(subsets, spec.To)
+	}
+	slices.Sort(subsets)
+	return slices.Compact(subsets), weights
+}
+
+// NeedsProof tells whether the release waits for callers. In other phases Decide ignores Seen.Proof.
+func NeedsProof(status api.ReleaseStatus) bool {
+	switch status.Phase {
+	case api.ReleaseConnecting, api.ReleaseShifting, api.ReleaseReturning:
+		return true
+	default:
+		return false
+	}
+}
+
+// NeedsSample tells whether it is the time to judge. At other times Decide ignores Seen.Sample.
+func NeedsSample(spec api.ReleaseSpec, status api.ReleaseStatus, now time.Time) bool {
+	return judges(spec, status) && !now.Before(nextLook(spec, status, now, lastLook(status, now)))
+}
+
+// Window is the stretch of time that is judged: since every caller serves the weight, until now.
+func Window(_ api.ReleaseSpec, status api.ReleaseStatus, now time.Time) (since, until time.Time) {
+	return servedSince(status, now), now
+}
+
+// Quantile is the one whose latency is asked for, between 0 and 1.
+func Quantile(spec api.ReleaseSpec) float64 {
+	if a := spec.Strategy.Analysis; a != nil && a.Latency != nil {
+		return analysis.Fraction(a.Latency.Quantile)
+	}
+	return analysis.Fraction("")
+}
+
+// judges is true while samples have a say: a weight is served, proof is asked for, and the step has not ended.
+func judges(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
+	r := current(&status)
+	return status.Phase == api.ReleaseObserving && spec.Strategy.Analysis != nil && !promoting(spec) &&
+		r != nil && r.Verdict == nil
+}
+
+// nextLook is when to judge next: each second in the first minute, then ever more seldom, down to each ten seconds; and
+// on the instant the step may pass.
+func nextLook(spec api.ReleaseSpec, status api.ReleaseStatus, now, last time.Time) time.Time {
+	start := servedSince(status, now)
+	next := last.Add(min(max(now.Sub(start)/60, lookPace), 10*lookPace))
+	passes := start.Add(watchTime(spec, wantedOf(status, spec.To).Weight))
+	if last.Before(passes) && passes.Before(next) {
+		return passes
+	}
+	return next
+}
+
+// lastLook is when this step was judged last; its beginning when it was not.
+func lastLook(status api.ReleaseStatus, now time.Time) time.Time {
+	start := servedSince(status, now)
+	if status.Verdict != nil && status.Verdict.At.After(start) {
+		return status.Verdict.At.Time
+	}
+	return start
+}

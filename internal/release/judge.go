@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"time"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/release/analysis"
+)
+
+// early is true while the weight has not been watched for its time.
+func (v view) early() bool { return v.watched() < watchTime(v.spec, v.weight()) }
+
+// late is true when the step has waited for evidence as long as it may.
+func (v view) late() bool {
+	return !v.early() && v.watched() >= analysis.Deadline(*v.spec.Strategy.Analysis)
+}
+
+// failure is why the step has failed, with the reason's word; both are empty when it has not.
+func (v view) failure() (reason, why string) {
+	switch f := v.fresh; {
+	case f == nil:
+		return "", ""
+	case f.Result == api.VerdictFail:
+		return ReasonUnhealthy, f.Message
+	case v.missing() != api.MissingFail || !v.late():
+		return "", ""
+	case f.Result == api.VerdictNoData:
+		return ReasonNoData, f.Message
+	default:
+		return ReasonMetricsError, f.Message
+	}
+}
+
+// passed is true when the verdict of this moment lets the step end well.
+func (v view) passed() bool {
+	if v.fresh == nil {
+		return false
+	}
+	return v.fresh.Result == api.VerdictPass || v.missing() == api.MissingPass && v.late()
+}
+
+// missing is what the strategy asks for when there is nothing to judge by; empty when there is something.
+func (v view) missing() api.MissingAction {
+	switch v.fresh.Result {
+	case api.VerdictNoData:
+		return v.spec.Strategy.Analysis.OnNoData
+	case api.VerdictError:
+		return v.spec.Strategy.Analysis.OnMetricsError
+	default:
+		return ""
+	}
+}
+
+// pace is how soon to look again in this phase when nothing happens.
+func (v view) pace() time.Duration {
+	wake := restPace
+	switch v.status.Phase {
+	case api.ReleaseConnecting, api.ReleaseShifting, api.ReleaseReturning:
+		if wake = slowProofPace; v.lasted() < proofPatience {
+			wake = proofPace
+		}
+	case api.ReleasePreparing:
+		wake = readyDeadline(v.spec) - v.lasted()
+	case api.ReleaseObserving:
+		wake = v.lookPace()
+	case api.ReleaseDraining:
+		if v.status.DrainUntil != nil {
+			wake = v.status.DrainUntil.Sub(v.now)
+		}
+	}
+	if wake <= 0 {
+		return restPace
+	}
+	return min(max(wake, atOnce), restPace)
+}
+
+// lookPace is until the weight is judged next, or until it has been watched for its time.
+func (v view) lookPace() time.Duration {
+	if !judges(v.spec, v.status) {
+		return watchTime(v.spec, v.weight()) - v.watched()
+	}
+	last := lastLook(v.status, v.now)
+	if v.fresh != nil {
+		last = v.now
+	}
+	return nextLook(v.spec, v.status, v.now, last).Sub(v.now)
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
+
+// How soon to look again when nothing happens.
+const (
+	// atOnce follows a change of phase: there may be nothing to wait for.
+	atOnce = time.Millisecond
+	// proofPace is how often callers are asked at first, slowProofPace after proofPatience.
+	proofPace, slowProofPace, proofPatience = 200 * time.Millisecond, time.Second, 10 * time.Second
+	// lookPace is how often a weight is judged.
+	lookPace = time.Second
+	// restPace is for when an event is expected, should it get lost.
+	restPace = time.Minute
+)
+
+// move is what a rule answers: the next phase, or none to stay, and what to say.
+type move struct {
+	phase   api.ReleasePhase
+	message string
+	wake    time.Duration
+	// weight of the new version, when the move is a shift.
+	weight int32
+	// reason turns the release back; why words it.
+	reason, why string
+	// ended puts the verdict at hand on the step's record: the step has its result.
+	ended bool
+}
+
+// stay leaves the release in its phase.
+func (v view) stay(message string) move { return move{message: message, wake: v.pace()} }
+
+// withVerdict gives the step its result.
+func (m move) withVerdict() move {
+	m.ended = true
+	return m
+}
+
+// next goes on to another phase.
+func next(phase api.ReleasePhase, message string) move {
+	return move{phase: phase, message: message, wake: atOnce}
+}
+
+// shift gives the new version its next share.
+func (v view) shift() move {
+	weight := nextWeight(v.spec, v.weight())
+	return move{phase: api.ReleaseShifting, weight: weight, wake: atOnce, message: "callers are told to serve " + share(v.spec, weight)}
+}
+
+// back turns the release back. A version that never got requests needs no verification and no drain.
+func (v view) back(reason, why string) move {
+	m := move{phase: api.ReleaseReturning, reason: reason, why: oneLine(why), wake: atOnce}
+	m.message = "back to " + v.spec.From + ": " + m.why
+	if len(v.status.Steps) == 0 {
+		m.phase = api.ReleaseRetiring
+	}
+	return m
+}
+
+// enter is the status after the move.
+func (v view) enter(m move) api.ReleaseStatus {
+	if v.status.Phase.Finished() {
+		return v.status
+	}
+	weight := v.weight()
+	if m.ended {
+		v.endStep()
+	}
+	if m.reason != "" {
+		v.turn(m)
+	}
+	if m.phase == api.ReleaseShifting {
+		weight = m.weight
+		v.beginStep(weight)
+	}
+	if m.phase != "" {
+		v.status.Phase, v.status.Since = m.phase, micro(v.now)
+		v.stamp()
+	}
+	v.status.Message = m.message
+	v.status.Wanted = v.wanted(weight)
+	return v.status
+}
+
+// turn begins the way back.
+func (v *view) turn(m move) {
+	v.status.Reason = m.reason
+	if m.reason == ReasonUnhealthy || m.reason == ReasonNotReady {
+		v.condition(api.ConditionHealthy, metav1.ConditionFalse, m.reason, m.why)
+	}
+}
+
+func (v *view) endStep() {
+	if r := current(&v.status); r != nil && r.Verdict == nil && v.status.Verdict != nil {
+		r.Verdict = v.status.Verdict.DeepCopy()
+	}
+}
+
+// beginStep clears the verdict: evidence from before the weight was served does not count.
+func (v *view) beginStep(weight int32) {
+	v.status.Verdict = nil
+	v.status.Step++
+	v.status.Steps = append(v.status.Steps, api.StepRecord{Weight: weight, WantedAt: *micro(v.now)})
+	v.condition(api.ConditionVerified, metav1.ConditionFalse, "Wanted", "callers do not serve "+share(v.spec, weight)+" yet")
+}
+
+// stamp sets what belongs to the phase that was just entered.
+func (v *view) stamp() {
+	switch v.status.Phase {
+	case api.ReleasePreparing:
+		v.status.StartedAt = micro(v.now)
+		v.condition(api.ConditionVerified, metav1.ConditionUnknown, "NotAsked", "nothing was asked of callers yet")
+		v.condition(api.ConditionHealthy, metav1.ConditionUnknown, "NotJudged", "nothing was judged yet")
+	case api.ReleaseReturning:
+		v.status.DrainUntil = nil
+		v.condition(api.ConditionVerified, metav1.ConditionFalse, "Wanted", "callers do not serve "+share(v.spec, 0)+" yet")
+	case api.ReleaseDraining:
+		v.status.DrainUntil = micro(v.now.Add(drainTime(v.spec)))
+	case api.ReleasePromoted, api.ReleaseRolledBack:
+		v.status.FinishedAt = micro(v.now)
+	}
+}

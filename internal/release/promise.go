@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"fmt"
+	"time"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
+
+// Check tells which promise is broken when the status after follows the status before; nil when all are kept. Decide
+// keeps them by its rules; this is a second look that knows nothing of the rules.
+func Check(now time.Time, spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	for _, promise := range []func() error{
+		func() error { return checkWeights(after) },
+		func() error { return checkConnected(spec, before, after) },
+		func() error { return checkRetired(now, spec, before, after) },
+		func() error { return checkForgotten(spec, before, after) },
+		func() error { return checkTurned(before, after) },
+	} {
+		if err := promise(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkWeights: weights sum to 100, and who gets requests can be reached and has pods.
+func checkWeights(after api.ReleaseStatus) error {
+	var sum int32
+	for _, w := range after.Wanted {
+		switch {
+		case w.Weight < 0:
+			return fmt.Errorf("%s has the weight %d", w.Version, w.Weight)
+		case w.Weight > 0 && !w.Subset:
+			return fmt.Errorf("%s gets %d %% without a subset", w.Version, w.Weight)
+		case w.Weight > 0 && w.Replicas <= 0:
+			return fmt.Errorf("%s gets %d %% without pods", w.Version, w.Weight)
+		}
+		sum += w.Weight
+	}
+	if sum != whole {
+		return fmt.Errorf("weights sum to %d instead of 100", sum)
+	}
+	return nil
+}
+
+// checkConnected: the new version gets its first share after every caller was seen to know its subset.
+func checkConnected(spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	was, is := wantedOf(before, spec.To), wantedOf(after, spec.To)
+	if is.Weight == 0 || was.Weight > 0 {
+		return nil
+	}
+	if !was.Subset || !seen(after, 0) {
+		return fmt.Errorf("%s gets %d %% before every caller was seen to know it", spec.To, is.Weight)
+	}
+	return nil
+}
+
+// seen is true when every caller was seen to serve the weight of the new version, and none has been behind since.
+func seen(s api.ReleaseStatus, weight int32) bool {
+	return s.Verified != nil && s.Verified.Weight == weight && len(s.Verified.Lagging) == 0
+}
+
+// checkRetired: a version that had requests loses its pods after every caller was seen to leave it, and after the drain.
+func checkRetired(now time.Time, spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	for version, left := range map[string]int32{spec.From: whole, spec.To: 0} {
+		was, is := wantedOf(before, version), wantedOf(after, version)
+		if was.Replicas == 0 || is.Replicas > 0 || len(before.Steps) == 0 {
+			continue
+		}
+		switch {
+		case was.Weight > 0:
+			return fmt.Errorf("%s loses its pods while it has %d %%", version, was.Weight)
+		case !seen(before, left):
+			return fmt.Errorf("%s loses its pods before every caller was seen to leave it", version)
+		case before.DrainUntil == nil || now.Before(before.DrainUntil.Time):
+			return fmt.Errorf("%s loses its pods before its drain is over", version)
+		}
+	}
+	return nil
+}
+
+// checkForgotten: a subset goes after its pods were told to.
+func checkForgotten(spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	for _, version := range []string{spec.From, spec.To} {
+		if was := wantedOf(before, version); was.Subset && was.Replicas > 0 && !wantedOf(after, version).Subset {
+			return fmt.Errorf("%s loses its subset before its pods", version)
+		}
+	}
+	return nil
+}
+
+// checkTurned: what goes back goes all the way back, and what has ended stays.
+func checkTurned(before, after api.ReleaseStatus) error {
+	switch {
+	case before.Phase.Finished() && before.Phase != after.Phase:
+		return fmt.Errorf("%s turns into %s", before.Phase, after.Phase)
+	case before.Reason != "" && before.Reason != after.Reason:
+		return fmt.Errorf("the way back for %s becomes one for %q", before.Reason, after.Reason)
+	case after.Reason != "" && after.Phase == api.ReleasePromoted:
+		return fmt.Errorf("promoted on the way back for %s", after.Reason)
+	default:
+		return nil
+	}
+}

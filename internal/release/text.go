@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"fmt"
+	"strings"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
+
+// also parts the cause of the way back, or the word paused, from what is waited for.
+const also = " · "
+
+// share words a weight of the new version.
+func share(spec api.ReleaseSpec, weight int32) string {
+	switch weight {
+	case 0:
+		return spec.From + " alone"
+	case whole:
+		return spec.To + " alone"
+	default:
+		return fmt.Sprintf("%s with %d %%", spec.To, weight)
+	}
+}
+
+// cause is why the release is on the way back, as it was said when it turned.
+func cause(s api.ReleaseStatus) string {
+	said, _, _ := strings.Cut(s.Message, also)
+	return said
+}
+
+func (v view) problem() string {
+	if v.seen.To.Problem == "" {
+		return ""
+	}
+	return ": " + oneLine(v.seen.To.Problem)
+}
+
+func (v view) podWords() string {
+	return fmt.Sprintf("%d of %s of %s ready%s", v.seen.To.Ready, count(v.seen.Replicas, "pod"), v.spec.To, v.problem())
+}
+
+func (v view) proofWords() string {
+	if v.seen.ProofError != nil {
+		return "whether callers serve " + share(v.spec, v.weight()) + " is not known: " + oneLine(v.seen.ProofError.Error())
+	}
+	p := v.seen.Proof
+	want := share(v.spec, v.weight())
+	if v.in(api.ReleaseConnecting) {
+		want = "know " + v.spec.To
+	} else {
+		want = "serve " + want
+	}
+	if len(p.Lagging) == 0 {
+		return "callers do not " + want + " yet"
+	}
+	names := strings.Join(p.Lagging[:min(len(p.Lagging), 3)], ", ")
+	if len(p.Lagging) > 3 {
+		names += ", …"
+	}
+	return fmt.Sprintf("%d of %d callers do not %s yet: %s", len(p.Lagging), max(p.Proxies, len(p.Lagging)), want, names)
+}
+
+func (v view) watchWords() string {
+	served := "callers serve " + share(v.spec, v.weight())
+	if v.in(api.ReleaseShifting) || v.status.Verdict == nil || !judges(v.spec, v.status) {
+		return served
+	}
+	return served + ": " + v.status.Verdict.Message
+}
+
+// waitWords is what a paused release would otherwise wait for.
+func (v view) waitWords() string {
+	switch {
+	case v.in(api.ReleasePreparing), v.in(api.ReleaseObserving) && !v.podsReady():
+		return v.podWords()
+	case v.in(api.ReleaseConnecting, api.ReleaseShifting) && !v.served:
+		return v.proofWords()
+	default:
+		return v.watchWords()
+	}
+}
+
+func (v view) drainWords() string {
+	if v.goingBack() {
+		return cause(v.status) + also + "requests in flight to " + v.spec.To + " end"
+	}
+	return "requests in flight to " + v.spec.From + " end"
+}
+
+func (v view) retireWords() string {
+	if v.goingBack() {
+		return cause(v.status) + also + fmt.Sprintf("%s of %s left", count(v.seen.To.Present, "pod"), v.spec.To)
+	}
+	return fmt.Sprintf("%s of %s left%s", count(v.seen.From.Present, "pod"), v.spec.From, v.tooLate())
+}
+
+func (v view) promotedWords() string { return v.spec.To + " serves everything" + v.tooLate() }
+
+// tooLate answers commands that came after the old version's pods were told to go.
+func (v view) tooLate() string {
+	switch {
+	case v.spec.Abort:
+		return ", the abort came too late"
+	case v.isSuperseded():
+		return ", " + v.seen.Desired + " follows"
+	default:
+		return ""
+	}
+}
+
+// oneLine keeps words of others short and free of our own mark.
+func oneLine(s string) string {
+	s = strings.ReplaceAll(strings.Join(strings.Fields(s), " "), strings.TrimSpace(also), "-")
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:199]) + "…"
+	}
+	return s
+}
+
+func count(n int32, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
