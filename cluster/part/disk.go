@@ -22,14 +22,15 @@ const (
 
 const gib = 1 << 30
 
-// checkDisk fails if a program must be compiled and a file system that takes a share of it is too full for that.
+// checkDisk fails if Go is missing, or if most programs must still be compiled and a file system that takes a share of
+// that is too full for it.
 func (p plan) checkDisk(ctx context.Context) error {
-	if exists(p.parts["kubernetes"]) {
-		return nil
-	}
 	folders, err := goFolders(ctx)
 	if err != nil {
 		return err
+	}
+	if kubernetes, chosen := p.parts["kubernetes"]; !chosen || exists(kubernetes) {
+		return nil
 	}
 	needed := map[uint64]uint64{}
 	for folder, space := range map[string]uint64{

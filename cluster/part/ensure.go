@@ -40,7 +40,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // cores when nothing is there, and no time when all is. A part that is finished stays finished, whatever happens to
 // the others. Only one process at a time works on a cache; others wait for it.
 func Ensure(ctx context.Context, options Options) (Set, error) {
-	chosen, err := choose(recipes(), options.Only)
+	return ensure(ctx, recipes(), options)
+}
+
+func ensure(ctx context.Context, all []recipe, options Options) (Set, error) {
+	chosen, err := choose(all, options.Only)
 	if err != nil {
 		return Set{}, err
 	}
@@ -65,7 +69,10 @@ func Ensure(ctx context.Context, options Options) (Set, error) {
 		return Set{}, err
 	}
 	defer unlock()
-	return plan.set, plan.complete(ctx, report)
+	if err := plan.complete(ctx, report); err != nil {
+		return Set{}, err
+	}
+	return plan.set, nil
 }
 
 // CacheDir returns the absolute folder of the cache: the one given, $WEIR_CACHE, or the user's cache folder, in this

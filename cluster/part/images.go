@@ -34,7 +34,7 @@ func imageRecipe(name string, spec func(*job) (image.Spec, error), needs ...stri
 		needs:  needs,
 	}
 	if name == "proxyv2" {
-		r.Source += " and this machine's iptables and C library"
+		r.Source += " and this machine's iptables, C library and certificates"
 		r.host = hostInputs
 	}
 	r.make = func(_ context.Context, j *job) error {

@@ -35,8 +35,8 @@ var envoyLibraries = []string{
 	"libnss_files.so.2",
 }
 
-// hostFiles are what the proxy's image takes from this machine: iptables in both variants, with what it loads, and
-// the C library for Envoy.
+// hostFiles are what the proxy's image takes from this machine: iptables in both variants with what it loads, the C
+// library for Envoy, and the certificates of public authorities.
 func hostFiles() ([]image.File, error) {
 	l := linked{}
 	for _, name := range []string{nftTables, legacyTables} {
@@ -56,7 +56,18 @@ func hostFiles() ([]image.File, error) {
 		}
 	}
 	l.addModules()
-	return append(l.files(), tableLinks()...), nil
+	files := append(l.files(), tableLinks()...)
+	return append(files, authorities()...), nil
+}
+
+// authorities are the certificates that this machine trusts, if it has them where Debian does: the agent hands them to
+// Envoy for calls to hosts outside the mesh.
+func authorities() []image.File {
+	const bundle = "/etc/ssl/certs/ca-certificates.crt"
+	if !exists(bundle) {
+		return nil
+	}
+	return []image.File{{Path: bundle, Source: bundle, Mode: 0o644}}
 }
 
 // hostInputs is the content of all host files, so that an update of the machine's packages makes a new image.
