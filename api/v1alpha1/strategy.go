@@ -164,17 +164,3 @@ type StrategyList struct {
 }
 
 func init() { SchemeBuilder.Register(&Strategy{}, &StrategyList{}) }
-
-// Value is the quantile as a number between 0 and 1. Default: 0.95.
-func (q Quantile) Value() float64 {
-	switch q {
-	case "P50":
-		return 0.5
-	case "P90":
-		return 0.9
-	case "P99":
-		return 0.99
-	default:
-		return 0.95
-	}
-}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package application brings the cluster to what an Application and its releases want, and reports how it is.
+package application
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/revision"
+)
+
+// Reconciler reconciles Applications. It is the only writer of everything that is generated from them.
+type Reconciler struct {
+	Client client.Client
+	// Reader reads past the cache.
+	Reader   client.Reader
+	Recorder events.EventRecorder
+	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
+	Gateway map[string]string
+}
+
+// Reconcile does one pass and reports it in the status, whatever came of it.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var app api.Application
+	if err := r.Client.Get(ctx, req.NamespacedName, &app); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if app.DeletionTimestamp != nil {
+		return ctrl.Result{}, nil
+	}
+	wants, s, err := r.reconcile(ctx, &app)
+	if transient(err) {
+		return ctrl.Result{}, err
+	}
+	if reportErr := r.report(ctx, s, wants, err); reportErr != nil {
+		return ctrl.Result{}, errors.Join(err, reportErr)
+	}
+	return ctrl.Result{}, err
+}
+
+// transient errors say that the cache is behind or somebody else wrote at the same time; they are not worth a word.
+func transient(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]want, snapshot, error) {
+	s, err := r.gather(ctx, app)
+	if err != nil {
+		return nil, snapshot{app: app}, err
+	}
+	var wants []want
+	for _, c := range app.Spec.Components {
+		w := decide(s, c)
+		if err := r.freeze(ctx, s, w); err != nil {
+			return wants, s, err
+		}
+		wants = append(wants, w)
+	}
+	if err := r.carryOut(ctx, s, wants); err != nil {
+		return wants, s, err
+	}
+	return wants, s, r.begin(ctx, s, wants)
+}
+
+// freeze keeps the content of the desired version before anything is made of it.
+func (r *Reconciler) freeze(ctx context.Context, s snapshot, w want) error {
+	name := w.component.Name
+	if _, kept := s.revisions[name][w.desired]; kept {
+		return nil
+	}
+	frozen := revision.Freeze(w.component)
+	data, err := json.Marshal(frozen)
+	if err != nil {
+		return fmt.Errorf("encode component %s: %w", name, err)
+	}
+	kept := &appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: data}, Revision: int64(len(s.revisions[name]) + 1)}
+	kept.Namespace, kept.Name = s.app.Namespace, revision.Name(name, w.desired)
+	kept.Labels = labels(s.app, name, w.desired)
+	if err := controllerutil.SetControllerReference(s.app, kept, r.Client.Scheme()); err != nil {
+		return err
+	}
+	if err := r.Client.Create(ctx, kept); err != nil {
+		return fmt.Errorf("keep version %s of component %s: %w", w.desired, name, err)
+	}
+	if s.revisions[name] == nil {
+		s.revisions[name] = map[string]api.Component{}
+	}
+	s.revisions[name][w.desired] = frozen
+	return nil
+}
+
+// carryOut plans, checks the whole result, and only then writes.
+func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want) error {
+	in, err := r.input(s, wants)
+	if err != nil {
+		return err
+	}
+	objects, err := plan.Objects(in)
+	if err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	if err := plan.Check(objects); err != nil {
+		return fmt.Errorf("nothing was written, since the result would be wrong: %w", err)
+	}
+	applier := kube.Applier{Client: r.Client, Reader: r.Reader}
+	keep := make([]client.Object, 0, len(objects))
+	for _, obj := range objects {
+		wrote, err := applier.Apply(ctx, obj)
+		if err != nil {
+			return err
+		}
+		if wrote {
+			logf.FromContext(ctx).V(1).Info("applied", "object", kube.Describe(obj))
+		}
+		keep = append(keep, obj)
+	}
+	deleted, err := applier.Prune(ctx, s.app, keep)
+	for _, name := range deleted {
+		logf.FromContext(ctx).V(1).Info("deleted", "object", name)
+	}
+	return err
+}
+
+// begin makes the releases that the spec calls for.
+func (r *Reconciler) begin(ctx context.Context, s snapshot, wants []want) error {
+	var missing error
+	for _, w := range wants {
+		if !w.needsRelease() {
+			continue
+		}
+		if known, err := r.alreadyBegun(ctx, s, w); known || err != nil {
+			return err
+		}
+		release, err := releaseFor(s, w)
+		if err != nil {
+			missing = errors.Join(missing, err)
+			continue
+		}
+		if err := controllerutil.SetControllerReference(s.app, release, r.Client.Scheme()); err != nil {
+			return err
+		}
+		if err := r.Client.Create(ctx, release); err != nil {
+			return fmt.Errorf("begin release of component %s: %w", w.component.Name, err)
+		}
+		r.Recorder.Eventf(s.app, release, corev1.EventTypeNormal, "ReleaseBegun", "Release",
+			"component %s goes from version %s to %s", w.component.Name, w.current, w.desired)
+	}
+	return errors.Join(missing, r.dropOrphans(ctx, s))
+}
+
+// alreadyBegun asks past the cache whether a release of the component is under way that the cache does not show yet.
+func (r *Reconciler) alreadyBegun(ctx context.Context, s snapshot, w want) (bool, error) {
+	var list api.ReleaseList
+	err := r.Reader.List(ctx, &list, client.InNamespace(s.app.Namespace),
+		client.MatchingLabels{api.LabelApplication: s.app.Name, api.LabelComponent: w.component.Name})
+	if err != nil {
+		return false, fmt.Errorf("list releases of component %s: %w", w.component.Name, err)
+	}
+	return len(list.Items) > len(s.releases[w.component.Name]), nil
+}
+
+// dropOrphans removes unfinished releases of components that the spec no longer has.
+func (r *Reconciler) dropOrphans(ctx context.Context, s snapshot) error {
+	named := map[string]bool{}
+	for _, c := range s.app.Spec.Components {
+		named[c.Name] = true
+	}
+	for component, releases := range s.releases {
+		for i := range releases {
+			if named[component] || releases[i].Status.Phase.Finished() {
+				continue
+			}
+			if err := r.Client.Delete(ctx, &releases[i]); client.IgnoreNotFound(err) != nil {
+				return fmt.Errorf("delete release %s of a component that is gone: %w", releases[i].Name, err)
+			}
+		}
+	}
+	return nil
+}

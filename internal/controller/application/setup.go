@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package application
+
+import (
+	"context"
+
+	istionet "istio.io/client-go/pkg/apis/networking/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
+
+// strategyField indexes Applications by the strategies their components name.
+const strategyField = "spec.components.strategy"
+
+// Setup lets the manager run the reconciler on every change that concerns an Application.
+func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
+	err := mgr.GetFieldIndexer().IndexField(ctx, &api.Application{}, strategyField, strategiesOf)
+	if err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("application").
+		For(&api.Application{}).
+		Owns(&api.Release{}).
+		Owns(&appsv1.ControllerRevision{}).
+		Owns(&appsv1.Deployment{}).
+		Owns(&corev1.Service{}).
+		Owns(&corev1.ServiceAccount{}).
+		Owns(&istionet.DestinationRule{}).
+		Owns(&istionet.VirtualService{}).
+		Owns(&istionet.Gateway{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod)).
+		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
+		Complete(r)
+}
+
+func strategiesOf(obj client.Object) []string {
+	app, ok := obj.(*api.Application)
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, c := range app.Spec.Components {
+		if c.Strategy != "" {
+			out = append(out, c.Strategy)
+		}
+	}
+	return out
+}
+
+func ofPod(_ context.Context, pod client.Object) []reconcile.Request {
+	name := pod.GetLabels()[api.LabelApplication]
+	if name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: name}}}
+}
+
+func (r *Reconciler) ofStrategy(ctx context.Context, strategy client.Object) []reconcile.Request {
+	var apps api.ApplicationList
+	err := r.Client.List(ctx, &apps, client.InNamespace(strategy.GetNamespace()), client.MatchingFields{strategyField: strategy.GetName()})
+	if err != nil {
+		return nil
+	}
+	var out []reconcile.Request
+	for i := range apps.Items {
+		out = append(out, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps.Items[i])})
+	}
+	return out
+}

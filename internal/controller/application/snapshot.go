@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package application
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
+
+// snapshot is all that is read of the cluster for one pass.
+type snapshot struct {
+	app         *api.Application
+	revisions   map[string]map[string]api.Component // component → version → frozen content
+	releases    map[string][]api.Release            // component → releases, oldest first
+	strategies  map[string]api.StrategySpec
+	deployments map[string]map[string]appsv1.Deployment // component → version
+	pods        map[string]map[string][]corev1.Pod      // component → version
+}
+
+func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {
+	s := snapshot{
+		app:         app,
+		revisions:   map[string]map[string]api.Component{},
+		releases:    map[string][]api.Release{},
+		strategies:  map[string]api.StrategySpec{},
+		deployments: map[string]map[string]appsv1.Deployment{},
+		pods:        map[string]map[string][]corev1.Pod{},
+	}
+	for _, read := range []func(context.Context, *snapshot) error{
+		r.readRevisions, r.readReleases, r.readStrategies, r.readDeployments, r.readPods,
+	} {
+		if err := read(ctx, &s); err != nil {
+			return snapshot{}, err
+		}
+	}
+	return s, nil
+}
+
+func (r *Reconciler) list(ctx context.Context, s *snapshot, list client.ObjectList) error {
+	err := r.Client.List(ctx, list, client.InNamespace(s.app.Namespace), client.MatchingLabels{api.LabelApplication: s.app.Name})
+	if err != nil {
+		return fmt.Errorf("list %T: %w", list, err)
+	}
+	return nil
+}
+
+func (r *Reconciler) readRevisions(ctx context.Context, s *snapshot) error {
+	var list appsv1.ControllerRevisionList
+	if err := r.list(ctx, s, &list); err != nil {
+		return err
+	}
+	for _, item := range list.Items {
+		if !metav1.IsControlledBy(&item, s.app) {
+			continue
+		}
+		var frozen api.Component
+		if err := json.Unmarshal(item.Data.Raw, &frozen); err != nil {
+			return fmt.Errorf("read revision %s: %w", item.Name, err)
+		}
+		put(s.revisions, item.Labels, frozen)
+	}
+	return nil
+}
+
+func (r *Reconciler) readReleases(ctx context.Context, s *snapshot) error {
+	var list api.ReleaseList
+	if err := r.list(ctx, s, &list); err != nil {
+		return err
+	}
+	for _, item := range list.Items {
+		if metav1.IsControlledBy(&item, s.app) {
+			s.releases[item.Spec.Component] = append(s.releases[item.Spec.Component], item)
+		}
+	}
+	for _, releases := range s.releases {
+		slices.SortFunc(releases, older)
+	}
+	return nil
+}
+
+// older orders releases by their making; an unfinished one is always the newest, since only one is under way at a time.
+func older(a, b api.Release) int {
+	if a.Status.Phase.Finished() != b.Status.Phase.Finished() {
+		if a.Status.Phase.Finished() {
+			return -1
+		}
+		return 1
+	}
+	if a.Status.FinishedAt != nil && b.Status.FinishedAt != nil {
+		if c := a.Status.FinishedAt.Compare(b.Status.FinishedAt.Time); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+}
+
+func (r *Reconciler) readStrategies(ctx context.Context, s *snapshot) error {
+	for _, c := range s.app.Spec.Components {
+		if c.Strategy == "" {
+			continue
+		}
+		var strategy api.Strategy
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: s.app.Namespace, Name: c.Strategy}, &strategy)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("read strategy %s: %w", c.Strategy, err)
+		}
+		if err == nil {
+			s.strategies[c.Strategy] = strategy.Spec
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) readDeployments(ctx context.Context, s *snapshot) error {
+	var list appsv1.DeploymentList
+	if err := r.list(ctx, s, &list); err != nil {
+		return err
+	}
+	for _, item := range list.Items {
+		if metav1.IsControlledBy(&item, s.app) {
+			put(s.deployments, item.Labels, item)
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) readPods(ctx context.Context, s *snapshot) error {
+	var list corev1.PodList
+	if err := r.list(ctx, s, &list); err != nil {
+		return err
+	}
+	for _, item := range list.Items {
+		component, version := item.Labels[api.LabelComponent], item.Labels[api.LabelVersion]
+		if s.pods[component] == nil {
+			s.pods[component] = map[string][]corev1.Pod{}
+		}
+		s.pods[component][version] = append(s.pods[component][version], item)
+	}
+	return nil
+}
+
+func put[T any](into map[string]map[string]T, labels map[string]string, value T) {
+	component, version := labels[api.LabelComponent], labels[api.LabelVersion]
+	if into[component] == nil {
+		into[component] = map[string]T{}
+	}
+	into[component][version] = value
+}

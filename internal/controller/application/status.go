@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package application
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
+)
+
+// report writes the status when it differs from what is there.
+func (r *Reconciler) report(ctx context.Context, s snapshot, wants []want, failure error) error {
+	before := s.app.Status
+	status := describe(s, wants, failure)
+	if equality.Semantic.DeepEqual(before, status) {
+		return nil
+	}
+	changed := s.app.DeepCopy()
+	changed.Status = status
+	if err := r.Client.Status().Patch(ctx, changed, client.MergeFromWithOptions(s.app, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("write status: %w", err)
+	}
+	return nil
+}
+
+// describe is the status that follows from what was seen.
+func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
+	status := *s.app.Status.DeepCopy()
+	status.ObservedGeneration = s.app.Generation
+	if wants != nil || failure == nil {
+		status.Components = nil
+		for _, w := range wants {
+			status.Components = append(status.Components, componentStatus(s, w))
+		}
+		status.Release = releaseLine(wants)
+		status.Address = address(s.app)
+	}
+	ready, waiting := count(status.Components)
+	status.Ready = fmt.Sprintf("%d/%d", ready, len(s.app.Spec.Components))
+	condition := metav1.Condition{Type: api.ConditionReady, Status: metav1.ConditionTrue, Reason: "AllReady", Message: "all components are ready"}
+	if ready < len(s.app.Spec.Components) {
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, "Waiting", strings.Join(waiting, "; ")
+	}
+	applied := metav1.Condition{Type: api.ConditionApplied, Status: metav1.ConditionTrue, Reason: "Applied", Message: "everything generated is in place"}
+	if failure != nil {
+		applied.Status, applied.Reason, applied.Message = metav1.ConditionFalse, "Refused", failure.Error()
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, "Refused", failure.Error()
+	}
+	for _, c := range []metav1.Condition{condition, applied} {
+		c.ObservedGeneration = s.app.Generation
+		apimeta.SetStatusCondition(&status.Conditions, c)
+	}
+	return status
+}
+
+func componentStatus(s snapshot, w want) api.ComponentStatus {
+	out := api.ComponentStatus{Name: w.component.Name, Current: w.current, Desired: w.desired}
+	if w.newest != nil {
+		out.Release = w.newest.Name
+	}
+	for _, v := range w.versions {
+		if v.Replicas == 0 {
+			continue
+		}
+		out.Versions = append(out.Versions, versionStatus(s, w, v))
+	}
+	slices.SortFunc(out.Versions, func(a, b api.VersionStatus) int { return cmp.Compare(a.Version, b.Version) })
+	for _, v := range out.Versions {
+		if v.Version == w.current && v.Ready < v.Replicas {
+			out.Message = fmt.Sprintf("%s %s: %d of %d pods are ready", w.component.Name, v.Version, v.Ready, v.Replicas)
+			if v.Message != "" {
+				out.Message += ": " + v.Message
+			}
+		}
+	}
+	return out
+}
+
+func versionStatus(s snapshot, w want, v api.VersionWanted) api.VersionStatus {
+	out := api.VersionStatus{Version: v.Version, Replicas: v.Replicas}
+	meshed := s.revisions[w.component.Name][v.Version].Meshed()
+	for i := range s.pods[w.component.Name][v.Version] {
+		pod := &s.pods[w.component.Name][v.Version][i]
+		if kube.PodReady(pod, meshed) {
+			out.Ready++
+		} else if problem := kube.PodProblem(pod, meshed); problem != "" && pod.DeletionTimestamp == nil {
+			out.Message = max(out.Message, problem)
+		}
+	}
+	return out
+}
+
+func count(components []api.ComponentStatus) (ready int, waiting []string) {
+	for _, c := range components {
+		if c.Message == "" {
+			ready++
+		} else {
+			waiting = append(waiting, c.Message)
+		}
+	}
+	return ready, waiting
+}
+
+// releaseLine tells in a few words which releases are under way, or which version was sent back.
+func releaseLine(wants []want) string {
+	var parts []string
+	for _, w := range wants {
+		switch {
+		case w.underWay():
+			parts = append(parts, fmt.Sprintf("%s %s→%s", w.component.Name, w.newest.Spec.From, w.newest.Spec.To))
+		case w.newest != nil && w.newest.Status.Phase == api.ReleaseRolledBack && w.newest.Spec.To == w.desired && w.desired != w.current:
+			parts = append(parts, fmt.Sprintf("%s %s rolled back", w.component.Name, w.desired))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func address(app *api.Application) string {
+	var out []string
+	for _, c := range app.Spec.Components {
+		if c.Expose == nil {
+			continue
+		}
+		hosts, paths := c.Expose.Hosts, c.Expose.Paths
+		if len(hosts) == 0 {
+			hosts = []string{"*"}
+		}
+		if len(paths) == 0 {
+			paths = []string{"/"}
+		}
+		for _, host := range hosts {
+			out = append(out, host+paths[0])
+		}
+	}
+	return strings.Join(out, ",")
+}

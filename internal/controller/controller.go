@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controller is the list of the controllers that run, and the manager they run in.
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	istionet "istio.io/client-go/pkg/apis/networking/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/controller/application"
+	"weir.dev/weir/internal/controller/release"
+	"weir.dev/weir/internal/kube"
+)
+
+// Options are what the controllers need from outside.
+type Options struct {
+	// LeaderElect lets only the holder of the lease weir-controller work.
+	LeaderElect             bool
+	LeaderElectionNamespace string
+	// MetricsAddress and HealthAddress are host:port; "0" turns them off.
+	MetricsAddress, HealthAddress string
+	// Gateway selects the ingress gateway's pods.
+	Gateway  map[string]string
+	Prover   release.Prover
+	Measurer release.Measurer
+	// SharedProcess allows several managers in one process, as tests have them.
+	SharedProcess bool
+}
+
+// NewManager returns a manager with every controller set up; the caller starts it.
+func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manager, error) {
+	cfg = rest.CopyConfig(cfg)
+	// The API server has its own priority and fairness; the client's brake would only add latency to a release.
+	cfg.QPS = -1
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Scheme:                        kube.Scheme(),
+		Cache:                         cache.Options{ByObject: ours(), DefaultTransform: cache.TransformStripManagedFields()},
+		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress:        o.HealthAddress,
+		LeaderElection:                o.LeaderElect,
+		LeaderElectionID:              "weir-controller",
+		LeaderElectionNamespace:       o.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		Controller:                    config.Controller{SkipNameValidation: new(o.SharedProcess)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the manager: %w", err)
+	}
+	if err := setup(ctx, mgr, o); err != nil {
+		return nil, fmt.Errorf("set up the controllers: %w", err)
+	}
+	return mgr, nil
+}
+
+// setup is the table of contents: one line a controller.
+func setup(ctx context.Context, mgr manager.Manager, o Options) error {
+	recorder := mgr.GetEventRecorder("weir")
+	applications := &application.Reconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Gateway: o.Gateway}
+	if err := applications.Setup(ctx, mgr); err != nil {
+		return err
+	}
+	releases := &release.Reconciler{
+		Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Prover: o.Prover, Measurer: o.Measurer,
+	}
+	return releases.Setup(ctx, mgr)
+}
+
+// ours keeps everyone else's objects out of memory: of the shared kinds only those that carry our label are cached.
+func ours() map[client.Object]cache.ByObject {
+	labeled, err := labels.NewRequirement(api.LabelApplication, selection.Exists, nil)
+	if err != nil {
+		panic(err) // the label is a constant
+	}
+	only := cache.ByObject{Label: labels.NewSelector().Add(*labeled)}
+	return map[client.Object]cache.ByObject{
+		&appsv1.Deployment{}: only, &appsv1.ControllerRevision{}: only, &corev1.Pod{}: only, &corev1.Service{}: only,
+		&corev1.ServiceAccount{}: only, &istionet.DestinationRule{}: only, &istionet.VirtualService{}: only, &istionet.Gateway{}: only,
+	}
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"context"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
+
+// componentField indexes Releases by the component they bring forward, as application/component.
+const componentField = "spec.component"
+
+// Setup lets the manager run the reconciler on every change that concerns an unfinished Release.
+func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
+	err := mgr.GetFieldIndexer().IndexField(ctx, &api.Release{}, componentField, func(obj client.Object) []string {
+		release, ok := obj.(*api.Release)
+		if !ok || release.Status.Phase.Finished() {
+			return nil
+		}
+		return []string{release.Spec.Application, release.Spec.Application + "/" + release.Spec.Component}
+	})
+	if err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("release").
+		For(&api.Release{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
+		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
+		Watches(&api.Application{}, handler.EnqueueRequestsFromMapFunc(r.ofApplication)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 8}).
+		Complete(r)
+}
+
+func (r *Reconciler) ofLabels(ctx context.Context, obj client.Object) []reconcile.Request {
+	labels := obj.GetLabels()
+	if labels[api.LabelApplication] == "" || labels[api.LabelComponent] == "" {
+		return nil
+	}
+	return r.unfinished(ctx, obj.GetNamespace(), labels[api.LabelApplication]+"/"+labels[api.LabelComponent])
+}
+
+func (r *Reconciler) ofApplication(ctx context.Context, app client.Object) []reconcile.Request {
+	return r.unfinished(ctx, app.GetNamespace(), app.GetName())
+}
+
+func (r *Reconciler) unfinished(ctx context.Context, namespace, key string) []reconcile.Request {
+	var list api.ReleaseList
+	if err := r.Client.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{componentField: key}); err != nil {
+		return nil
+	}
+	var out []reconcile.Request
+	for _, release := range list.Items {
+		out = append(out, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: release.Namespace, Name: release.Name}})
+	}
+	return out
+}
