@@ -84,8 +84,9 @@ func (c *checker) virtualService(v *istio.VirtualService) {
 	c.hosts(v)
 	for i, route := range v.Spec.Http {
 		field := fmt.Sprintf("spec.http[%d]", i)
-		for _, match := range httpMatches(route) {
-			c.claim(field, fmt.Sprintf("%s: requests to %s", c.object, match), "give each component paths of its own")
+		if j, path := shadowed(v.Spec.Http[:i], route); j >= 0 {
+			c.fault(field, "requests to %q are taken by spec.http[%d] (%s) before; give each component paths of its own",
+				path, j, v.Spec.Http[j].Name)
 		}
 		c.weights(field, httpWeights(route))
 		for j, d := range route.Route {

@@ -126,7 +126,7 @@ func (c Component) routing(frozen map[string]api.Component) routing.Component {
 	}
 	for _, w := range c.Wanted {
 		r.Versions = append(r.Versions, routing.Version{
-			Name: w.Version, Subset: w.Subset, Weight: w.Weight, Ports: frozen[w.Version].Ports,
+			Name: w.Version, Subset: w.Subset, Pods: w.Replicas > 0, Weight: w.Weight, Ports: frozen[w.Version].Ports,
 		})
 	}
 	return r
@@ -140,22 +140,29 @@ func (c Component) pods() int32 {
 	return sum
 }
 
-// ports returns the ports of all wanted versions. Where versions differ in a port's protocol, the greatest weight decides.
+// ports returns the ports of all versions with pods, by number; of all wanted ones when none has. Where versions differ in a
+// port's protocol, the greatest weight decides.
 func (c Component) ports(frozen map[string]api.Component) []api.Port {
 	if len(c.Wanted) == 0 {
-		return revision.Freeze(c.Spec).Ports
+		return byNumber(revision.Freeze(c.Spec).Ports)
 	}
 	wanted := slices.Clone(c.Wanted)
 	slices.SortStableFunc(wanted, func(a, b api.VersionWanted) int { return cmp.Compare(b.Weight, a.Weight) })
+	asleep := c.pods() == 0
 	var out []api.Port
 	for _, w := range wanted {
 		for _, p := range frozen[w.Version].Ports {
-			if !port.Has(out, p.Port) {
+			if (asleep || w.Replicas > 0) && !port.Has(out, p.Port) {
 				out = append(out, p)
 			}
 		}
 	}
-	return out
+	return byNumber(out)
+}
+
+func byNumber(ports []api.Port) []api.Port {
+	slices.SortFunc(ports, func(a, b api.Port) int { return cmp.Compare(a.Port, b.Port) })
+	return ports
 }
 
 func rank(o Object) int { return slices.Index(kinds, kind(o)) }

@@ -3,7 +3,8 @@
 package plan
 
 import (
-	"fmt"
+	"cmp"
+	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
@@ -73,16 +74,27 @@ func (w world) hasPods(s service, subset labels.Set) bool {
 	return false
 }
 
-// httpMatches describes the requests a route takes, so that two routes for the same ones are seen.
-func httpMatches(route *networking.HTTPRoute) []string {
+// shadowed returns the first of the earlier routes that takes all requests to a path of the route, and the path; -1 when
+// every path of the route is reached.
+func shadowed(earlier []*networking.HTTPRoute, route *networking.HTTPRoute) (int, string) {
+	for _, m := range matches(route) {
+		for j, other := range earlier {
+			for _, o := range matches(other) {
+				if (o.Port == 0 || o.Port == m.Port) && strings.HasPrefix(m.Uri.GetPrefix(), o.Uri.GetPrefix()) {
+					return j, cmp.Or(m.Uri.GetPrefix(), "/")
+				}
+			}
+		}
+	}
+	return -1, ""
+}
+
+// matches returns what the route is bound to; a route bound to nothing takes every request.
+func matches(route *networking.HTTPRoute) []*networking.HTTPMatchRequest {
 	if len(route.Match) == 0 {
-		return []string{"every path"}
+		return []*networking.HTTPMatchRequest{{}}
 	}
-	out := make([]string, 0, len(route.Match))
-	for _, m := range route.Match {
-		out = append(out, fmt.Sprintf("port %d path %q", m.Port, m.Uri.GetPrefix()))
-	}
-	return out
+	return route.Match
 }
 
 func httpWeights(route *networking.HTTPRoute) []int32 {

@@ -4,6 +4,8 @@
 package routing
 
 import (
+	"slices"
+
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,8 +32,8 @@ type Component struct {
 // Version is one version of a component as routes see it.
 type Version struct {
 	Name string
-	// Subset tells whether callers can choose the version.
-	Subset bool
+	// Subset tells whether callers can choose the version, Pods whether it has any.
+	Subset, Pods bool
 	// Weight is its share of the requests, in percent.
 	Weight int32
 	// Ports the version listens on.
@@ -45,12 +47,8 @@ func Host(namespace, component string) string {
 
 // Routed tells whether callers choose among versions of the component at all.
 func (c Component) Routed() bool {
-	for _, v := range c.Versions {
-		if v.Subset && len(c.Ports) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Versions, func(v Version) bool { return v.Subset }) &&
+		slices.ContainsFunc(c.Ports, func(p api.Port) bool { return len(c.sharesAt(p.Port)) > 0 })
 }
 
 // DestinationRule names the component's subsets, one a version.

@@ -37,7 +37,7 @@ func (c Component) sharesAt(number int32) []share {
 		return c.fill(out)
 	}
 	for _, v := range c.Versions {
-		if v.Subset && port.Has(v.Ports, number) {
+		if v.Subset && v.Pods && port.Has(v.Ports, number) {
 			return []share{{subset: v.Name, port: number, weight: whole}}
 		}
 	}
