@@ -133,7 +133,8 @@ func (h hierarchy) handDown(group string) error {
 	return nil
 }
 
-func (e *Enclave) enterGroups() (cgroupFD int, err error) {
+// EnterCgroup moves the calling thread into the v1 cgroups and nothing else; see Enter.
+func (e *Enclave) EnterCgroup() (cgroupFD int, err error) {
 	cgroupFD = -1
 	for _, h := range e.groups {
 		path := h.mount + e.processGroup()
@@ -152,11 +153,13 @@ func (e *Enclave) enterGroups() (cgroupFD int, err error) {
 }
 
 // Processes returns the ids of all processes in the enclave, those of pods among them.
-func (e *Enclave) Processes() []int {
+func (e *Enclave) Processes() []int { return e.processes(func(string) bool { return true }) }
+
+func (e *Enclave) processes(wanted func(path string) bool) []int {
 	seen := map[int]bool{}
 	for _, h := range e.groups {
 		_ = filepath.WalkDir(h.mount+e.Cgroup(), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || !entry.IsDir() {
+			if err != nil || !entry.IsDir() || !wanted(path) {
 				return nil // groups come and go while walking
 			}
 			list, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
@@ -174,6 +177,11 @@ func (e *Enclave) Processes() []int {
 	}
 	slices.Sort(pids)
 	return pids
+}
+
+// PodProcesses returns the ids of the processes of one pod, by the pod's UID.
+func (e *Enclave) PodProcesses(uid string) []int {
+	return e.processes(func(path string) bool { return strings.Contains(path, "/pod"+uid) })
 }
 
 // Kill ends every process of the enclave without asking, and waits until the kernel has let go of them.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -160,7 +161,7 @@ func cover(target, source string) error {
 // Enter moves the calling thread, which must be locked, into the namespaces and the v1 cgroups. A process it starts
 // is born there; for cgroup v2 it has to be started with the returned descriptor (-1 if there is none).
 func (e *Enclave) Enter() (cgroupFD int, err error) {
-	fd, err := e.enterGroups()
+	fd, err := e.EnterCgroup()
 	if err != nil {
 		return -1, err
 	}
@@ -181,6 +182,30 @@ func (e *Enclave) Inside(f func() error) error {
 			return err
 		}
 		return f()
+	})
+}
+
+// CheckKernel tries whether namespaces and overlay mounts can be made, and runs network in a network namespace of its
+// own, which is gone afterwards.
+func (e *Enclave) CheckKernel(network func() error) error {
+	if e.Exists() {
+		return nil
+	}
+	filesystems, err := os.ReadFile("/proc/filesystems")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(filesystems), "\toverlay\n") {
+		return errors.New("the kernel does not support overlay mounts: load or enable the module overlay")
+	}
+	return onOwnThread(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("the kernel refuses a network namespace: %w; in a container, run it privileged", err)
+		}
+		if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+			return fmt.Errorf("the kernel refuses a mount namespace: %w; in a container, run it privileged", err)
+		}
+		return network()
 	})
 }
 

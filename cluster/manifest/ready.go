@@ -6,11 +6,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Kinds that this package waits for.
@@ -18,6 +18,9 @@ var (
 	Deployment = schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
 	Node       = schema.GroupVersionKind{Version: "v1", Kind: "Node"}
 	pod        = schema.GroupVersionKind{Version: "v1", Kind: "Pod"}
+	webhook    = schema.GroupVersionKind{
+		Group: "admissionregistration.k8s.io", Version: "v1", Kind: "MutatingWebhookConfiguration",
+	}
 )
 
 // AwaitDeployment waits until all wanted pods of a Deployment are available. The error tells what its pods wait for.
@@ -58,6 +61,25 @@ func (c *Client) AwaitNode(ctx context.Context, name string) error {
 	})
 }
 
+// AwaitWebhook waits until every webhook of a MutatingWebhookConfiguration has the authority by which its server is
+// trusted. Before that each of its calls fails.
+func (c *Client) AwaitWebhook(ctx context.Context, name string) error {
+	return Poll(ctx, func(ctx context.Context) (bool, error) {
+		object, err := c.Get(ctx, webhook, "", name)
+		if err != nil {
+			return false, retriable(err)
+		}
+		list, _, _ := unstructured.NestedSlice(object.Object, "webhooks")
+		for _, item := range list {
+			hook, _ := item.(map[string]any)
+			if bundle, _, _ := unstructured.NestedString(hook, "clientConfig", "caBundle"); bundle == "" {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}
+
 func condition(object *Object, kind string) string {
 	list, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
 	for _, item := range list {
@@ -69,24 +91,53 @@ func condition(object *Object, kind string) string {
 	return ""
 }
 
-// excuse says in words what the pods of a Deployment wait for.
-func (c *Client) excuse(ctx context.Context, namespace, deployment string) string {
+// Pod is what matters of a pod to a person who waits for it.
+type Pod struct {
+	Name, UID string
+	Ready     bool
+	// Reason says why it is not ready.
+	Reason string
+}
+
+// Pods returns the pods of a Deployment.
+func (c *Client) Pods(ctx context.Context, namespace, deployment string) ([]Pod, error) {
 	resource, err := c.resource(pod, namespace)
 	if err != nil {
-		return "the API server does not answer: " + err.Error()
+		return nil, err
 	}
 	list, err := resource.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var pods []Pod
+	for i := range list.Items {
+		item := &list.Items[i]
+		if strings.HasPrefix(item.GetName(), deployment+"-") {
+			pods = append(pods, Pod{
+				Name: item.GetName(), UID: string(item.GetUID()),
+				Ready: condition(item, "Ready") == "True", Reason: podReason(item),
+			})
+		}
+	}
+	return pods, nil
+}
+
+// excuse says in words what the pods of a Deployment wait for.
+func (c *Client) excuse(ctx context.Context, namespace, deployment string) string {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	pods, err := c.Pods(ctx, namespace, deployment)
 	if err != nil {
 		return "the API server does not answer: " + err.Error()
 	}
 	var reasons []string
-	for i := range list.Items {
-		if strings.HasPrefix(list.Items[i].GetName(), deployment+"-") {
-			reasons = append(reasons, podReason(&list.Items[i]))
+	for _, p := range pods {
+		if !p.Ready {
+			reasons = append(reasons, p.Reason)
 		}
 	}
 	if len(reasons) == 0 {
-		return "it has no pods"
+		return "it has no pods that wait"
 	}
 	return strings.Join(reasons, "; ")
 }

@@ -86,12 +86,25 @@ func System(dir string, image Image, replicas int) ([]*manifest.Object, error) {
 	return render(dir, "istiod", SystemNamespace, systemValues(image, replicas))
 }
 
-// Base renders what the base chart holds beside the resource definitions.
-func Base(dir string) ([]*manifest.Object, error) {
-	return render(dir, "istio-base", SystemNamespace, map[string]any{"base": map[string]any{"excludedCRDs": []any{}}})
-}
-
 // Gateway renders the ingress gateway. Its pods get their image from the injection webhook, so istiod must serve.
 func Gateway(dir string) ([]*manifest.Object, error) {
 	return render(dir, GatewayName, GatewayNamespace, gatewayValues())
+}
+
+// Definitions renders the namespaces and Istio's resource definitions, which come before all else.
+func Definitions(dir string) ([]*manifest.Object, error) {
+	objects, err := render(dir, "istio-base", SystemNamespace, nil)
+	if err != nil {
+		return nil, err
+	}
+	namespaces := []*manifest.Object{namespace(SystemNamespace), namespace(GatewayNamespace)}
+	return append(namespaces, objects...), nil
+}
+
+func namespace(name string) *manifest.Object {
+	object := &manifest.Object{}
+	object.SetAPIVersion("v1")
+	object.SetKind("Namespace")
+	object.SetName(name)
+	return object
 }

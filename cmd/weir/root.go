@@ -26,7 +26,7 @@ func newRootCommand() *cobra.Command {
 		&cobra.Group{ID: groupCluster, Title: "A cluster on this machine:"},
 	)
 	seat(root, groupStart, newInstallCommand(), newUninstallCommand())
-	seat(root, groupCluster, newImageCommand())
+	seat(root, groupCluster, newClusterCommand(), newImageCommand())
 	return root
 }
 

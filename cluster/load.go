@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"weir.dev/weir/cluster/node"
+	"weir.dev/weir/cluster/part"
+	"weir.dev/weir/cluster/process"
+)
+
+// LoadImage imports the images of a docker or OCI archive, so that pods can use them without a registry if their
+// imagePullPolicy is IfNotPresent or Never. It returns the images' full names.
+func LoadImage(ctx context.Context, ref Ref, archive string) ([]string, error) {
+	dir, err := ref.dir()
+	if err != nil {
+		return nil, err
+	}
+	if err := mustBeRoot(); err != nil {
+		return nil, err
+	}
+	config, err := dir.Load()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, ref.name())
+	}
+	if _, running := process.Find(dir.Run(), "containerd"); !running {
+		return nil, fmt.Errorf("cluster %s does not run: start it with weir cluster up --name %s", config.Name, config.Name)
+	}
+	set := part.Set{Dir: config.Parts}
+	return node.Node{Binary: set.Binary, Dir: dir.Node()}.Load(ctx, archive)
+}
