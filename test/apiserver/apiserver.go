@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package apiserver gives tests a real kube-apiserver with Weir's and Istio's kinds, without a node.
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"weir.dev/weir/cluster/part"
+)
+
+// Start runs a kube-apiserver and its etcd on loopback. The caller calls stop when it is done. The parts are built if
+// the cache does not hold them.
+func Start(ctx context.Context) (config *rest.Config, stop func() error, err error) {
+	set, err := part.Ensure(ctx, part.Options{Only: []string{"kubernetes", "charts"}})
+	if err != nil {
+		return nil, nil, fmt.Errorf("parts: %w", err)
+	}
+	environment := &envtest.Environment{
+		BinaryAssetsDirectory: filepath.Dir(set.Binary("kube-apiserver")),
+		CRDDirectoryPaths:     []string{filepath.Join(root(), "deploy", "chart", "crds"), filepath.Join(set.Dir, "crds")},
+		ErrorIfCRDPathMissing: true,
+	}
+	config, err = environment.Start()
+	if err != nil {
+		return nil, nil, fmt.Errorf("start the API server: %w", err)
+	}
+	return config, environment.Stop, nil
+}
+
+// root is the folder of the module, found by where this file was compiled from.
+func root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
