@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package xds
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// timeout of one call to istiod.
+	timeout = 2 * time.Second
+	// connections that are kept open to each istiod.
+	connections = 8
+)
+
+// errGone says that a proxy is no longer connected to the istiod that was asked.
+var errGone = errors.New("proxy not connected")
+
+// istiods asks the debug interface of istiod's pods.
+type istiods struct {
+	client *http.Client
+	token  func(context.Context) (string, error)
+}
+
+func newIstiods(token func(context.Context) (string, error)) istiods {
+	transport := &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections, IdleConnTimeout: time.Minute}
+	return istiods{client: &http.Client{Transport: transport}, token: token}
+}
+
+// statuses of all the sidecars and gateways that are connected to the istiod at base.
+func (i istiods) statuses(ctx context.Context, base string) ([]status, error) {
+	var entries []syncz
+	if err := i.get(ctx, base, "/debug/syncz", &entries); err != nil {
+		return nil, err
+	}
+	statuses := make([]status, 0, len(entries))
+	for _, entry := range entries {
+		s, wanted, err := entry.read(base)
+		if err != nil {
+			return nil, fmt.Errorf("istiod at %s, proxy %s: %w", base, entry.Proxy, err)
+		}
+		if wanted {
+			statuses = append(statuses, s)
+		}
+	}
+	return statuses, nil
+}
+
+// view is what the last push made of the proxy, whose connection is named by proxyID.
+func (i istiods) view(ctx context.Context, base, proxyID string) (view, error) {
+	var d dump
+	if err := i.get(ctx, base, "/debug/config_dump?include_eds=true&proxyID="+url.QueryEscape(proxyID), &d); err != nil {
+		return view{}, err
+	}
+	v, err := d.view()
+	if err != nil {
+		return view{}, fmt.Errorf("istiod at %s, configuration of %s: %w", base, proxyID, err)
+	}
+	return v, nil
+}
+
+// connectionIDs of everything that is connected to the istiod: the proxy's id and a number.
+func (i istiods) connectionIDs(ctx context.Context, base string) ([]string, error) {
+	var answer struct {
+		Clients []struct {
+			ID string `json:"connectionId"`
+		} `json:"clients"`
+	}
+	if err := i.get(ctx, base, "/debug/connections", &answer); err != nil {
+		return nil, err
+	}
+	ids := make([]string, 0, len(answer.Clients))
+	for _, c := range answer.Clients {
+		ids = append(ids, c.ID)
+	}
+	return ids, nil
+}
+
+// push makes the istiod send everything to all of its proxies anew.
+func (i istiods) push(ctx context.Context, base string) error {
+	return i.get(ctx, base, "/debug/adsz?push=true", nil)
+}
+
+// get reads the JSON at path into answer, unless that is nil.
+func (i istiods) get(ctx context.Context, base, path string, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	token, err := i.token(ctx)
+	if err != nil {
+		return fmt.Errorf("token for istiod: %w", err)
+	}
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+path, nil)
+	if err != nil {
+		return fmt.Errorf("address of istiod %q: %w", base, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := i.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask istiod: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return refused(request.URL, response)
+	}
+	if answer == nil {
+		_, err = io.Copy(io.Discard, response.Body)
+		return err
+	}
+	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
+		return fmt.Errorf("istiod's answer to %s: %w", request.URL, err)
+	}
+	return nil
+}
+
+func refused(u *url.URL, response *http.Response) error {
+	switch response.StatusCode {
+	case http.StatusNotFound:
+		if u.Query().Has("proxyID") {
+			return errGone
+		}
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("istiod refused %s with %s: the token must be of a service account in istiod's namespace, audience %s",
+			u, response.Status, audience)
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 200))
+	return fmt.Errorf("istiod answered %s with %s: %s", u, response.Status, strings.TrimSpace(string(body)))
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package xds
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+const (
+	// audience that istiod expects in tokens.
+	audience = "istio-ca"
+	// port of istiod's monitoring and debug interface.
+	port = 15014
+	// lifetime that is asked for a token, and how long before its end a new one is fetched.
+	lifetime = time.Hour
+	margin   = 5 * time.Minute
+	// listed is how long a list of istiod's pods is used.
+	listed = time.Second
+)
+
+// NewTokenSource returns tokens of the service account that istiod accepts, each used until 5 minutes before it expires.
+// The namespace is istiod's own, or one of DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES.
+func NewTokenSource(client kubernetes.Interface, namespace, serviceAccount string) func(context.Context) (string, error) {
+	var mu sync.Mutex
+	var token string
+	var until time.Time
+	return func(ctx context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Now().Before(until) {
+			return token, nil
+		}
+		seconds := int64(lifetime.Seconds())
+		request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
+			Audiences: []string{audience}, ExpirationSeconds: &seconds,
+		}}
+		answer, err := client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, serviceAccount, request, metav1.CreateOptions{})
+		if err != nil {
+			return "", fmt.Errorf("service account %s/%s: %w", namespace, serviceAccount, err)
+		}
+		token, until = answer.Status.Token, answer.Status.ExpirationTimestamp.Add(-margin)
+		return token, nil
+	}
+}
+
+// NewEndpoints returns the base URLs of istiod's running pods in the namespace, which are listed at most once a second.
+// Pods that are not ready count as well: proxies may still be connected to them.
+func NewEndpoints(client kubernetes.Interface, namespace string) func(context.Context) ([]string, error) {
+	var mu sync.Mutex
+	var urls []string
+	var until time.Time
+	return func(ctx context.Context) ([]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Now().Before(until) {
+			return urls, nil
+		}
+		pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=istiod"})
+		if err != nil {
+			return nil, fmt.Errorf("list istiod in namespace %s: %w", namespace, err)
+		}
+		urls = nil
+		for _, pod := range pods.Items {
+			if pod.Status.Phase == corev1.PodRunning && pod.Status.PodIP != "" {
+				urls = append(urls, "http://"+net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port)))
+			}
+		}
+		until = time.Now().Add(listed)
+		return urls, nil
+	}
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package xds
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"weir.dev/weir/internal/mesh"
+)
+
+const (
+	// patience is how long a sign that a push is complete is waited for before one is caused.
+	patience = 3 * time.Second
+	// relook is how long a dump is used while such a sign is waited for: a later push is one.
+	relook = 300 * time.Millisecond
+	// pause is the least time between two pushes that are caused at one istiod.
+	pause = 10 * time.Second
+	// absence is how long a proxy that lags and lost its connection is waited for. It still runs what it had.
+	absence = 5 * time.Second
+	// start is how long a proxy that has accepted no listeners yet counts as one that will be a caller.
+	start = 10 * time.Second
+)
+
+// connection is one proxy at one istiod.
+type connection struct{ istiod, id string }
+
+// memory is what was seen of the callers of one host.
+type memory struct {
+	mu      sync.Mutex
+	route   mesh.Route
+	entries map[connection]*entry
+	nudged  map[string]time.Time
+}
+
+func newMemory() *memory {
+	return &memory{entries: map[connection]*entry{}, nudged: map[string]time.Time{}}
+}
+
+// ask sets the route that is asked about. Verdicts on another one are void, and when the weights change, so is every
+// configuration that was sent before: even if it showed the same weights once, the change that leads back to them
+// is still to come.
+func (m *memory) ask(route mesh.Route) {
+	if same(m.route, route) {
+		return
+	}
+	reweighed := m.route.Host != "" && !maps.Equal(m.route.Weights, route.Weights)
+	m.route = route
+	for _, e := range m.entries {
+		e.judged, e.proven, e.passed, e.waiting = false, false, false, time.Time{}
+		if reweighed {
+			e.barred = e.status.shape()
+		}
+	}
+}
+
+func same(a, b mesh.Route) bool {
+	return a.Host == b.Host && slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Subsets, b.Subsets) &&
+		maps.Equal(a.Weights, b.Weights)
+}
+
+// entry returns what is known of the connection.
+func (m *memory) entry(s status) *entry {
+	key := connection{s.istiod, s.id}
+	if m.entries[key] == nil {
+		m.entries[key] = &entry{}
+	}
+	return m.entries[key]
+}
+
+// see takes in a status of all proxies.
+func (m *memory) see(fleet []status, now time.Time) {
+	back := map[string]bool{}
+	for _, s := range fleet {
+		m.entry(s).see(s, now)
+		back[s.id] = true
+	}
+	for key, e := range m.entries {
+		if e.seen.Equal(now) {
+			continue
+		}
+		if back[key.id] || e.served() || now.Sub(e.seen) > absence {
+			delete(m.entries, key)
+		}
+	}
+}
+
+// undecided are the istiods that should push once more, marked as told.
+func (m *memory) undecided(now time.Time) (bases []string) {
+	for key, e := range m.entries {
+		late := !e.waiting.IsZero() && now.Sub(e.waiting) > patience
+		if late && now.Sub(m.nudged[key.istiod]) > pause {
+			m.nudged[key.istiod] = now
+			bases = append(bases, key.istiod)
+		}
+	}
+	return bases
+}
+
+// proof sums up. A proxy counts once, and lags when any of its connections does.
+func (m *memory) proof() mesh.Proof {
+	callers, lagging := map[string]bool{}, map[string]bool{}
+	for _, e := range m.entries {
+		if !e.judged || e.verdict.caller() {
+			callers[e.status.name()] = true
+		}
+		if !e.served() {
+			lagging[e.status.name()] = true
+		}
+	}
+	return mesh.Proof{
+		Served: len(lagging) == 0, Method: Method, Proxies: len(callers), Lagging: slices.Sorted(maps.Keys(lagging)),
+	}
+}
+
+// entry is what is known of one connection.
+type entry struct {
+	status status
+	// first and seen are when a status was read first and last.
+	first, seen time.Time
+
+	// judged is true when verdict holds for the route that is asked about. It was found in a dump of push version, asked
+	// for at looked, when shape and endpoints had been sent.
+	judged    bool
+	verdict   verdict
+	version   version
+	shape     shape
+	endpoints string
+	looked    time.Time
+	// passed is true when a good dump was followed by one of a later push: the first push has been sent in full.
+	passed bool
+
+	// proven is true when the proxy serves the route since shape was sent.
+	proven bool
+	// barred is what was sent before the weights changed.
+	barred shape
+	// waiting is since when nothing but a sign that the push is complete is missing.
+	waiting time.Time
+}
+
+// see takes in a status; when it was read after a good dump, it may be the proof.
+func (e *entry) see(s status, now time.Time) {
+	if e.first.IsZero() {
+		e.first = now
+	}
+	e.status, e.seen = s, now
+	if e.proven && e.shape == s.shape() && !s.doubled {
+		return
+	}
+	e.proven = false
+	if s.doubled || !e.judged || !e.verdict.good() || s.sent > e.version || !e.accepted() {
+		e.waiting = time.Time{}
+		return
+	}
+	if (s.acked >= e.version || e.passed) && !e.old() {
+		e.proven, e.shape, e.waiting = true, s.shape(), time.Time{}
+		return
+	}
+	if e.waiting.IsZero() {
+		e.waiting = now
+	}
+}
+
+// accepted is true when the proxy has accepted all it was sent of what its calls to the host depend on.
+func (e *entry) accepted() bool {
+	s, v := e.status, e.verdict
+	return s.clusters.inSync() && s.endpoints.inSync() &&
+		(!v.http || s.routes.inSync()) && (!v.tcp || s.listeners.inSync())
+}
+
+// old is true when the weights that the proxy has are from before they were changed.
+func (e *entry) old() bool {
+	s, v := e.status, e.verdict
+	return v.http && s.routes.sent == e.barred.routes || v.tcp && s.listeners.sent == e.barred.listeners
+}
+
+// served is true for a caller that serves the route, and for a proxy that is no caller.
+func (e *entry) served() bool {
+	if !e.judged {
+		return false
+	}
+	if e.verdict.caller() {
+		return e.proven
+	}
+	// Without listeners it takes no requests; it may be starting, and become a caller in a moment.
+	starting := e.status.listeners.acked == "" && e.seen.Sub(e.first) < start
+	return !starting
+}
+
+// stale is true when a dump is needed to know whether the proxy serves the route.
+func (e *entry) stale(s status, now time.Time) bool {
+	switch {
+	case s.doubled:
+		return false
+	case !e.judged:
+		return true
+	case e.proven:
+		return false
+	case e.verdict.good():
+		return s.sent > e.version || (!e.waiting.IsZero() && now.Sub(e.looked) > relook)
+	default:
+		return s.shape() != e.shape || (e.verdict.caller() && s.endpoints.sent != e.endpoints)
+	}
+}
+
+// judge takes in a dump that was asked for after status s.
+func (e *entry) judge(s status, v view, route mesh.Route, now time.Time) {
+	before := e.judged && e.verdict.good()
+	verdict := v.judge(route)
+	e.passed = before && verdict.good() && (e.passed || v.version > e.version)
+	e.judged, e.verdict, e.version = true, verdict, v.version
+	e.shape, e.endpoints, e.looked = s.shape(), s.endpoints.sent, now
+}
