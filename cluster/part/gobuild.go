@@ -81,13 +81,19 @@ func (b goBuild) make(ctx context.Context, j *job) error {
 	return nil
 }
 
-// download makes Go fetch every module that the programs need, and returns the names of all their packages.
-func (b goBuild) download(ctx context.Context, j *job) (map[string]bool, error) {
-	packages := map[string]bool{}
+// packageSet is the packages of a build by name, and whether each is a program.
+type packageSet map[string]bool
+
+// download makes Go fetch every module that the programs need, and returns all their packages.
+func (b goBuild) download(ctx context.Context, j *job) (packageSet, error) {
+	packages := packageSet{}
 	err := j.retry(ctx, "download modules", func() error {
 		modules := 0
-		list := b.command(j, "list", "-deps")
-		list.out = func(name string) { packages[name] = true }
+		list := b.command(j, "list", "-deps", "-f", "{{.ImportPath}} {{.Name}}")
+		list.out = func(line string) {
+			path, name, _ := strings.Cut(line, " ")
+			packages[path] = name == "main"
+		}
 		list.line = func(line string) {
 			if module, isModule := strings.CutPrefix(line, "go: downloading "); isModule {
 				modules++
@@ -102,17 +108,21 @@ func (b goBuild) download(ctx context.Context, j *job) (map[string]bool, error) 
 	return packages, nil
 }
 
-func (b goBuild) compile(ctx context.Context, j *job, packages map[string]bool, bin string) error {
+func (b goBuild) compile(ctx context.Context, j *job, packages packageSet, bin string) error {
 	j.report.step("compile packages", len(packages))
-	done := 0
+	done, started := 0, time.Now()
 	build := b.command(j, "build", "-v", "-o", bin+"/")
 	build.line = func(line string) {
-		if packages[line] {
-			done++
-			j.report.progress(done, line)
+		isProgram, isPackage := packages[line]
+		if !isPackage {
+			return
+		}
+		done++
+		j.report.progress(done, line)
+		if isProgram && len(b.packages) == 1 {
+			j.report.step("link", 0)
 		}
 	}
-	started := time.Now()
 	if err := build.run(ctx); err != nil {
 		return err
 	}

@@ -26,8 +26,7 @@ func lock(ctx context.Context, cache string, report *reporter) (unlock func(), e
 	if err != nil {
 		return nil, err
 	}
-	report.begin(Event{Part: "cache", Step: "wait for another process that fills " + cache})
-	for {
+	for waiting := false; ; waiting = true {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
 			return func() { file.Close() }, nil
@@ -35,6 +34,9 @@ func lock(ctx context.Context, cache string, report *reporter) (unlock func(), e
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			file.Close()
 			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		if !waiting {
+			report.begin(Event{Part: "cache", Step: "wait for another process that fills " + cache})
 		}
 		select {
 		case <-ctx.Done():

@@ -76,10 +76,13 @@ func (p plan) complete(ctx context.Context, report *reporter) error {
 		return err
 	}
 	for i, r := range p.recipes {
-		report.begin(Event{Part: r.Name, Index: i + 1, Parts: len(p.recipes), Step: "look"})
+		event := Event{Part: r.Name, Index: i + 1, Parts: len(p.recipes), Step: "start"}
 		if exists(p.parts[r.Name]) {
+			event.Step = "ready"
+			report.begin(event)
 			continue
 		}
+		report.begin(event)
 		if err := p.build(ctx, r, job{sources: sources, report: report}); err != nil {
 			return err
 		}
