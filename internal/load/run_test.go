@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,6 +97,8 @@ func TestLatencyCountsFromWhenTheRequestWasDue(t *testing.T) {
 func TestDroppedCountAsFailed(t *testing.T) {
 	release := make(chan struct{})
 	server := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
+	let := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(let) // before the server closes, which waits for its requests.
 	r, err := Start(context.Background(), Options{URL: server.URL, Rate: 1000, MaxRequests: 20, MaxInFlight: 5, Timeout: deadline})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +107,7 @@ func TestDroppedCountAsFailed(t *testing.T) {
 	if got := r.Snapshot(); got.InFlight != 5 || got.Sent != 5 || got.Failed != 15 {
 		t.Errorf("meanwhile: got %+v", got)
 	}
-	close(release)
+	let()
 	got := r.Wait()
 	if got.OK != 5 || got.Failed != 15 {
 		t.Errorf("got %+v", got.Snapshot)
