@@ -29,14 +29,14 @@ type Application struct {
 
 // ApplicationSpec says what the user wants to run.
 //
-// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, self.components.exists(o, o.name == u)))",fieldPath=".components",messageExpression="'uses names a component that does not exist: ' + self.components.filter(c, has(c.uses) && c.uses.exists(u, !self.components.exists(o, o.name == u))).map(c, c.name + ' uses ' + c.uses.filter(u, !self.components.exists(o, o.name == u)).join(', ')).join('; ') + '; the components are: ' + self.components.map(c, c.name).join(', ')"
+// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, self.components.exists(o, o.name == u)))",fieldPath=".components",messageExpression="'component ' + self.components.filter(c, has(c.uses) && !c.uses.all(u, self.components.exists(o, o.name == u)))[0].name + ' names in uses a component that this application does not have; add it, or correct the name'"
 // +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || !c.uses.exists(u, u == c.name))",fieldPath=".components",message="a component does not name itself in uses; leave it out"
 type ApplicationSpec struct {
 	// Components are the parts of the application, each with a name of its own.
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:MaxItems=48
 	Components []Component `json:"components"`
 }
 
@@ -91,7 +91,7 @@ type Component struct {
 	Readiness *corev1.Probe `json:"readiness,omitempty"`
 	// Uses names the components of this application that this one calls.
 	// +listType=set
-	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:MaxItems=24
 	// +kubebuilder:validation:items:MaxLength=40
 	// +optional
 	Uses []string `json:"uses,omitempty"`

@@ -31,12 +31,18 @@ type Release struct {
 // +kubebuilder:validation:XValidation:rule="self.application == oldSelf.application && self.component == oldSelf.component && self.from == oldSelf.from && self.to == oldSelf.to && self.strategy == oldSelf.strategy",message="a release keeps the application, component, versions and strategy it was made with; only paused, promote and abort can be set"
 // +kubebuilder:validation:XValidation:rule="!(oldSelf.abort && !self.abort)",fieldPath=".abort",message="an abort is not taken back; change the component again to release anew"
 type ReleaseSpec struct {
-	// Application and Component that are released.
+	// Application that the component belongs to.
+	// +kubebuilder:validation:MaxLength=63
 	Application string `json:"application"`
-	Component   string `json:"component"`
-	// From and To are versions of the component.
+	// Component that is released.
+	// +kubebuilder:validation:MaxLength=63
+	Component string `json:"component"`
+	// From is the version that carries the traffic when the release begins.
+	// +kubebuilder:validation:MaxLength=63
 	From string `json:"from"`
-	To   string `json:"to"`
+	// To is the version that is to carry it.
+	// +kubebuilder:validation:MaxLength=63
+	To string `json:"to"`
 	// Strategy is the strategy as it was when the release began.
 	Strategy StrategySpec `json:"strategy"`
 	// Paused stops the release where it is; the weights stay.

@@ -36,8 +36,9 @@ type StrategySpec struct {
 	// Steps are the growing shares of requests, in percent, that the new version receives. 100 follows by itself after the last.
 	// Default: 100 at once.
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:XValidation:rule="self.map(s, s.weight).isSorted() && self.all(s, self.exists_one(o, o.weight == s.weight))",messageExpression="'weights must grow from step to step, for example 10, 50, 100; here they are ' + self.map(s, string(s.weight)).join(', ')"
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.map(s, s.weight).isSorted()",message="weights must grow from step to step, for example 10, 50, 100"
+	// +kubebuilder:validation:XValidation:rule="self.all(s, self.exists_one(o, o.weight == s.weight))",message="two steps have the same weight; weights must grow from step to step, for example 10, 50, 100"
 	// +optional
 	Steps []Step `json:"steps,omitempty"`
 	// Analysis is what a step must prove before the next. Default: nothing but ready pods.

@@ -45,6 +45,8 @@ func gatewayValues() map[string]any {
 		"replicaCount":   1,
 		"resources":      requests("10m", "40Mi"),
 		"podAnnotations": statsAnnotations,
+		// The pod template names no image that istiod would not replace, so the usual policy would be to pull.
+		"imagePullPolicy": "IfNotPresent",
 		"service": map[string]any{
 			"type": "NodePort",
 			"ports": []any{

@@ -61,10 +61,13 @@ func istioFolder(ctx context.Context, j *job) (string, error) {
 		}
 		return where.run(ctx)
 	})
-	if err == nil && folder == "" {
-		err = fmt.Errorf("go does not say where it keeps %s", istioModule)
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, proxyAdvice)
 	}
-	return folder, err
+	if folder == "" {
+		return "", fmt.Errorf("go does not say where it keeps %s", istioModule)
+	}
+	return folder, nil
 }
 
 // copyTree copies a file or a folder, writable for its owner even if the source is not.

@@ -14,6 +14,8 @@ import (
 	"weir.dev/weir/cluster/part/archive"
 )
 
+const proxyAdvice = "Go could not get the modules: is the module proxy (go env GOPROXY) within reach?"
+
 // goBuild compiles programs from Go modules that a group of components pins.
 type goBuild struct {
 	// group is the folder in cluster/components that has the go.mod.
@@ -103,7 +105,7 @@ func (b goBuild) download(ctx context.Context, j *job) (packageSet, error) {
 		return list.run(ctx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w\nGo could not get the modules: is the module proxy (go env GOPROXY) within reach?", err)
+		return nil, fmt.Errorf("%w\n%s", err, proxyAdvice)
 	}
 	return packages, nil
 }

@@ -75,7 +75,7 @@ func Render(options Options) (string, error) {
 	if err != nil {
 		return "", oneLine(err)
 	}
-	return done.Manifest, nil
+	return fmt.Sprintf("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n%s", options.Namespace, done.Manifest), nil
 }
 
 // release installs the chart, or upgrades what is installed; settings of an earlier install stay unless set anew.

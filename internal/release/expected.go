@@ -67,13 +67,15 @@ func judges(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
 }
 
 // nextLook is when to judge next: each second in the first minute, then ever more seldom, down to each ten seconds; and
-// on the instant the step may pass.
+// on the instants at which the step may pass, and at which it has waited long enough for evidence.
 func nextLook(spec api.ReleaseSpec, status api.ReleaseStatus, now, last time.Time) time.Time {
 	start := servedSince(status, now)
 	next := last.Add(min(max(now.Sub(start)/60, lookPace), 10*lookPace))
-	passes := start.Add(watchTime(spec, wantedOf(status, spec.To).Weight))
-	if last.Before(passes) && passes.Before(next) {
-		return passes
+	passes := watchTime(spec, wantedOf(status, spec.To).Weight)
+	for _, d := range []time.Duration{passes, analysis.Deadline(*spec.Strategy.Analysis)} {
+		if at := start.Add(d); last.Before(at) && at.Before(next) {
+			next = at
+		}
 	}
 	return next
 }
