@@ -29,7 +29,7 @@ type Application struct {
 
 // ApplicationSpec says what the user wants to run.
 //
-// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, self.components.exists(o, o.name == u)))",fieldPath=".components",messageExpression="'component ' + self.components.filter(c, has(c.uses) && !c.uses.all(u, self.components.exists(o, o.name == u)))[0].name + ' names in uses a component that this application does not have; add it, or correct the name'"
+// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, self.components.exists(o, o.name == u)))",fieldPath=".components",message="uses names a component that this application does not have; add the component, or correct the name"
 // +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || !c.uses.exists(u, u == c.name))",fieldPath=".components",message="a component does not name itself in uses; leave it out"
 type ApplicationSpec struct {
 	// Components are the parts of the application, each with a name of its own.

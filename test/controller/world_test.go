@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build api
+
+// Package controller_test runs the controllers against a real API server. There is no node, so the tests say which pods
+// exist and are ready, and what callers serve and saw.
+package controller_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	istionet "istio.io/client-go/pkg/apis/networking/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/controller"
+	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/mesh"
+	"weir.dev/weir/test/apiserver"
+)
+
+var (
+	shared *rest.Config
+	writes atomic.Int64 // requests of the controllers that change something
+)
+
+func TestMain(m *testing.M) {
+	out := io.Writer(io.Discard)
+	if os.Getenv("WEIR_TEST_LOG") != "" {
+		out = os.Stderr
+	}
+	ctrl.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	config, stop, err := apiserver.Start(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer stop()
+	shared = config
+	watched := rest.CopyConfig(config)
+	watched.Wrap(func(next http.RoundTripper) http.RoundTripper { return counter{next} })
+	manager, err := controller.NewManager(ctx, watched, controller.Options{
+		MetricsAddress: "0", HealthAddress: "0", Prover: callers, Measurer: callers,
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- manager.Start(ctx) }()
+	code := m.Run()
+	cancel()
+	if err := <-ended; err != nil {
+		fmt.Fprintln(os.Stderr, "manager:", err)
+		return 1
+	}
+	return code
+}
+
+// counter counts the requests that change something.
+type counter struct{ next http.RoundTripper }
+
+func (c counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodGet {
+		writes.Add(1)
+	}
+	return c.next.RoundTrip(r)
+}
+
+// scripted are callers that serve and saw what a test says. By default they serve at once and saw only good answers.
+type scripted struct {
+	mu      sync.Mutex
+	held    map[string]bool
+	samples map[string]mesh.Sample
+}
+
+var callers = &scripted{held: map[string]bool{}, samples: map[string]mesh.Sample{}}
+
+func (s *scripted) hold(namespace string, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[namespace] = on
+}
+
+func (s *scripted) saw(namespace string, sample mesh.Sample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.samples[namespace] = sample
+}
+
+func (s *scripted) Prove(_ context.Context, route mesh.Route) (mesh.Proof, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[route.Namespace] {
+		return mesh.Proof{Method: "scripted", Proxies: 1, Lagging: []string{"caller"}}, nil
+	}
+	return mesh.Proof{Served: true, Method: "scripted", Proxies: 1}, nil
+}
+
+func (s *scripted) Measure(_ context.Context, w mesh.Window) (mesh.Sample, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sample, ok := s.samples[w.Namespace]; ok {
+		return sample, nil
+	}
+	return mesh.Sample{Requests: 1000, Latency: 10 * time.Millisecond}, nil
+}
+
+// world is one namespace with a pretended node.
+type world struct {
+	testing.TB
+	ctx       context.Context
+	client    client.Client
+	namespace string
+	ready     func(version string) bool
+}
+
+// newWorld makes a namespace whose pods become ready at once, if ready says so; nil means always.
+func newWorld(t testing.TB, ready func(version string) bool) *world {
+	t.Helper()
+	c, err := client.New(shared, client.Options{Scheme: kube.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	if err := c.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{TB: t, ctx: t.Context(), client: c, namespace: namespace.Name, ready: ready}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// An error here is a conflict with the API server's own writes; the next round mends it.
+		_ = wait.PollUntilContextCancel(ctx, 10*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+			w.node(ctx)
+			return false, nil
+		})
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return w
+}
+
+// node does what a Deployment's controller and a kubelet would do.
+func (w *world) node(ctx context.Context) {
+	var deployments appsv1.DeploymentList
+	var pods corev1.PodList
+	if w.client.List(ctx, &deployments, client.InNamespace(w.namespace)) != nil || w.client.List(ctx, &pods, client.InNamespace(w.namespace)) != nil {
+		return
+	}
+	wanted := map[string]bool{}
+	for i := range deployments.Items {
+		d := &deployments.Items[i]
+		wanted[d.Name] = true
+		w.run(ctx, d)
+	}
+	for i := range pods.Items {
+		if !wanted[pods.Items[i].Labels["deployment"]] {
+			_ = w.client.Delete(ctx, &pods.Items[i], client.GracePeriodSeconds(0))
+		}
+	}
+}
+
+func (w *world) run(ctx context.Context, d *appsv1.Deployment) {
+	up := w.ready == nil || w.ready(d.Labels[api.LabelVersion])
+	for n := range *d.Spec.Replicas {
+		pod := &corev1.Pod{Spec: d.Spec.Template.Spec}
+		pod.Namespace, pod.Name = d.Namespace, fmt.Sprintf("%s-%d", d.Name, n)
+		pod.Labels = maps.Clone(d.Spec.Template.Labels)
+		pod.Labels["deployment"] = d.Name
+		pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount = "", ""
+		pod.Spec.AutomountServiceAccountToken = new(false)
+		pod.Spec.Containers = append([]corev1.Container{{Name: "istio-proxy", Image: "proxy"}}, pod.Spec.Containers...)
+		if w.client.Create(ctx, pod) == nil {
+			w.mark(ctx, pod, up)
+		}
+	}
+	if !up || d.Status.ObservedGeneration == d.Generation {
+		return
+	}
+	n := *d.Spec.Replicas
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
+	_ = w.client.Status().Update(ctx, d)
+}
+
+func (w *world) mark(ctx context.Context, pod *corev1.Pod, up bool) {
+	if up {
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	} else {
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			Name: "reviews", Image: "reviews:none",
+			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}},
+		}}
+	}
+	_ = w.client.Status().Update(ctx, pod)
+}
+
+// eventually waits until check is content and fails with its last words otherwise.
+func (w *world) eventually(what string, check func() error) {
+	w.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(w.ctx, 5*time.Millisecond, 20*time.Second, true, func(context.Context) (bool, error) {
+		last = check()
+		return last == nil, nil
+	})
+	if err != nil {
+		w.Fatalf("%s: %v", what, last)
+	}
+}
+
+func (w *world) key(name string) client.ObjectKey {
+	return client.ObjectKey{Namespace: w.namespace, Name: name}
+}
+
+// weights are what the VirtualService of a component gives to each subset.
+func (w *world) weights(component string) (map[string]int32, error) {
+	var vs istionet.VirtualService
+	if err := w.client.Get(w.ctx, w.key(component), &vs); err != nil {
+		return nil, err
+	}
+	out := map[string]int32{}
+	for _, to := range vs.Spec.GetHttp()[0].GetRoute() {
+		out[to.GetDestination().GetSubset()] = to.GetWeight()
+		if len(vs.Spec.GetHttp()[0].GetRoute()) == 1 {
+			out[to.GetDestination().GetSubset()] = 100
+		}
+	}
+	return out, nil
+}
+
+func (w *world) release(name string) (api.Release, error) {
+	var release api.Release
+	return release, w.client.Get(w.ctx, w.key(name), &release)
+}
