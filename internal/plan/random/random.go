@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package random makes arbitrary Applications that the API accepts, with releases under way, for tests of what is made of
+// them. The same seed gives the same Application.
+package random
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/port"
+	"weir.dev/weir/internal/plan/revision"
+)
+
+const (
+	letters = "abcdefghijklmnopqrstuvwxyz"
+	inner   = letters + "0123456789-"
+	maxName = 40
+)
+
+// maker draws from one stream of chance.
+type maker struct{ *rand.Rand }
+
+// Input returns an Application in the namespace, and what is wanted of each component.
+func Input(seed uint64, namespace string) plan.Input {
+	m := maker{rand.New(rand.NewPCG(seed, 0))}
+	a := &api.Application{
+		TypeMeta:   metav1.TypeMeta{APIVersion: api.GroupVersion.String(), Kind: "Application"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: m.name(), UID: "0"},
+	}
+	in := plan.Input{Application: a}
+	for i := range 1 + m.IntN(5) {
+		c := m.component(i)
+		in.Components = append(in.Components, m.wanted(c))
+		a.Spec.Components = append(a.Spec.Components, c)
+	}
+	for i := range a.Spec.Components {
+		c := &a.Spec.Components[i]
+		for j, other := range a.Spec.Components {
+			if i != j && m.chance(3) {
+				c.Uses = append(c.Uses, other.Name)
+			}
+		}
+		in.Components[i].Spec = *c
+	}
+	return in
+}
+
+func (m maker) chance(n int) bool { return m.IntN(n) == 0 }
+
+// name is a label; often as long as it may be.
+func (m maker) name() string {
+	n := 1 + m.IntN(maxName)
+	if m.chance(3) {
+		n = maxName
+	}
+	return m.text(letters, 1) + strings.TrimRight(m.text(inner, n-1), "-")
+}
+
+func (m maker) text(from string, n int) string {
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = from[m.IntN(len(from))]
+	}
+	return string(out)
+}
+
+// component makes the i-th component; no name begins another.
+func (m maker) component(i int) api.Component {
+	name := letters[i:i+1] + m.name()
+	c := api.Component{
+		Name: strings.TrimRight(name[:min(len(name), maxName)], "-"), Image: m.image(),
+		Replicas: ptr.To(int32(m.IntN(4))), Mesh: ptr.To(!m.chance(5)), Ports: m.ports(),
+	}
+	if m.chance(3) {
+		c.Version = strings.Trim(m.text(inner+"....", 1+m.IntN(maxName)), "-.")
+	}
+	if m.chance(3) {
+		c.Env = []corev1.EnvVar{{Name: "A", Value: m.text(inner, 5)}}
+	}
+	if len(c.Ports) > 0 && m.chance(2) {
+		c.Expose = m.expose(c)
+	}
+	return c
+}
+
+func (m maker) image() string {
+	image := m.text(letters, 3) + ".example:5000/" + m.text(letters, 5)
+	if m.chance(2) {
+		image += ":" + m.text("ABCxyz019", 1) + m.text("ABCxyz019._-", m.IntN(127))
+	}
+	if m.chance(3) {
+		image += "@sha256:" + m.text("0123456789abcdef", 64)
+	}
+	return image
+}
+
+func (m maker) ports() []api.Port {
+	numbers := []int32{1, 65535, 80, 443, 8080, 9080, 3306, 6379, 27017, 50051, 7000, 7001}
+	protocols := []api.Protocol{
+		"", "", "", port.HTTP, port.HTTP2, port.GRPC, port.HTTPS, port.TLS, port.TCP, port.Mongo, port.MySQL, port.Redis,
+	}
+	m.Shuffle(len(numbers), func(i, j int) { numbers[i], numbers[j] = numbers[j], numbers[i] })
+	var out []api.Port
+	for _, n := range numbers[:m.IntN(5)] {
+		out = append(out, api.Port{Port: n, Protocol: protocols[m.IntN(len(protocols))]})
+	}
+	return out
+}
+
+// expose makes a way in that the component can have, or none.
+func (m maker) expose(c api.Component) *api.Expose {
+	c.Expose = &api.Expose{}
+	if _, ok := port.Exposed(c); !ok {
+		return nil
+	}
+	e := &api.Expose{Paths: []string{"/" + c.Name}}
+	if m.chance(2) {
+		e.Paths = append(e.Paths, fmt.Sprintf("/%s/%s", c.Name, m.text(inner, 1+m.IntN(200))))
+	}
+	for _, host := range []string{"a.example", "b.a.example", "*.a.example", "*"} {
+		if m.chance(3) {
+			e.Hosts = append(e.Hosts, host)
+		}
+	}
+	return e
+}
+
+// wanted puts the component somewhere on the way from one version to the next.
+func (m maker) wanted(c api.Component) plan.Component {
+	old := *c.DeepCopy()
+	old.Image, old.Ports = m.image(), slices.Concat(c.Ports, []api.Port{{Port: 7777}})
+	from := revision.Version(old, nil)
+	versions := map[string]api.Component{from: revision.Freeze(old)}
+	to := revision.Version(c, versions)
+	versions[to] = revision.Freeze(c)
+	out := plan.Component{Spec: c, Versions: versions}
+	weight := int32(1 + m.IntN(99))
+	out.Wanted = [][]api.VersionWanted{
+		{{Version: to, Replicas: *c.Replicas, Subset: true, Weight: 100}},
+		{{Version: from, Replicas: 2, Subset: true, Weight: 100}, {Version: to, Replicas: 1}},
+		{{Version: from, Replicas: 2, Subset: true, Weight: 100}, {Version: to, Replicas: 1, Subset: true}},
+		{{Version: from, Replicas: 2, Subset: true, Weight: 100 - weight}, {Version: to, Replicas: 1, Subset: true, Weight: weight}},
+		{{Version: from, Replicas: 2, Subset: true}, {Version: to, Replicas: 1, Subset: true, Weight: 100}},
+		{{Version: from, Subset: true}, {Version: to, Replicas: 1, Subset: true, Weight: 100}},
+	}[m.IntN(6)]
+	return out
+}
