@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# One static binary: the same file runs here and, alone, in the image.
+export CGO_ENABLED := 0
+
+.PHONY: help
+help: ## Show what can be done
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## Show a canary release of Bookinfo on a real mesh on this machine
+	./bin/weir demo
+
+.PHONY: test
+test: build ## Run every test: unit, API server, end to end on a local cluster
+	go run ./hack/test unit api e2e
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need nothing but Go
+	go run ./hack/test unit
+
+.PHONY: test-api
+test-api: ## Run the tests against a real kube-apiserver
+	go run ./hack/test api
+
+.PHONY: test-e2e
+test-e2e: build ## Run the tests on a local cluster
+	go run ./hack/test e2e
+
+.PHONY: build
+build: ## Build bin/weir, and bin/bookinfo for the demo
+	go build -trimpath -ldflags '-s -w -X main.linkedVersion=$(VERSION)' -o bin/ ./cmd/weir ./examples/bookinfo
+
+.PHONY: generate
+generate: ## Write the generated code and the CRDs anew
+	go generate ./...
+
+.PHONY: lint
+lint: ## Run the linters (the first time builds them, a few minutes)
+	$(GOLANGCI_LINT) run --build-tags api,e2e ./...
+
+.PHONY: format
+format: ## Format the code and put the imports in order
+	$(GOLANGCI_LINT) fmt ./...
+
+.PHONY: verify
+verify: generate lint ## Check that generated files are up to date and the linters are content
+	@git diff --exit-code -- api deploy || { echo 'generated files were out of date; commit the ones above'; exit 1; }
+
+.PHONY: bench
+bench: build ## Measure what docs/benchmarks.md states
+	go run ./bench
+
+.PHONY: clean
+clean: ## Remove what was built here (the parts of the local cluster stay in the cache)
+	rm -rf bin
