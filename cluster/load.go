@@ -12,21 +12,21 @@ import (
 )
 
 // LoadImage imports the images of a docker or OCI archive, so that pods can use them without a registry if their
-// imagePullPolicy is IfNotPresent or Never. It returns the images' full names.
-func LoadImage(ctx context.Context, ref Ref, archive string) ([]string, error) {
+// imagePullPolicy is IfNotPresent or Never.
+func LoadImage(ctx context.Context, ref Ref, archive string) error {
 	dir, err := ref.dir()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := mustBeRoot(); err != nil {
-		return nil, err
+		return err
 	}
 	config, err := dir.Load()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrNotFound, ref.name())
+		return fmt.Errorf("%w: %s", ErrNotFound, ref.name())
 	}
 	if _, running := process.Find(dir.Run(), "containerd"); !running {
-		return nil, fmt.Errorf("cluster %s does not run: start it with weir cluster up --name %s", config.Name, config.Name)
+		return fmt.Errorf("cluster %s does not run: start it with weir cluster up --name %s", config.Name, config.Name)
 	}
 	set := part.Set{Dir: config.Parts}
 	return node.Node{Binary: set.Binary, Dir: dir.Node()}.Load(ctx, archive)

@@ -3,7 +3,6 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -23,7 +22,7 @@ func (n Node) Import(ctx context.Context, archive, image string) error {
 	if before, err := os.ReadFile(mark); err == nil && string(before) == state {
 		return nil
 	}
-	if _, err := n.Load(ctx, archive); err != nil {
+	if err := n.Load(ctx, archive); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(mark), 0o755); err != nil {
@@ -32,26 +31,12 @@ func (n Node) Import(ctx context.Context, archive, image string) error {
 	return os.WriteFile(mark, []byte(state), 0o644)
 }
 
-// Load imports all images of a docker or OCI archive into the store that pods get theirs from, and returns the names.
-func (n Node) Load(ctx context.Context, archive string) ([]string, error) {
+// Load imports all images of a docker or OCI archive into the store that pods get theirs from.
+func (n Node) Load(ctx context.Context, archive string) error {
 	command := exec.CommandContext(ctx, n.Binary("ctr"), "--address="+n.Socket(), "--namespace=k8s.io",
 		"images", "import", "--snapshotter=overlayfs", archive)
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	output, err := command.Output()
-	if err != nil {
-		return nil, fmt.Errorf("import %s: %w: %s", archive, err, strings.TrimSpace(stderr.String()))
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("import %s: %w: %s", archive, err, strings.TrimSpace(string(output)))
 	}
-	return importedNames(string(output)), nil
-}
-
-// importedNames finds the names in what ctr prints: the first word of each line that ends in "saved" or similar.
-func importedNames(output string) []string {
-	var names []string
-	for _, line := range strings.Split(output, "\n") {
-		if fields := strings.Fields(line); len(fields) >= 2 && strings.Contains(fields[0], "/") {
-			names = append(names, fields[0])
-		}
-	}
-	return names
+	return nil
 }

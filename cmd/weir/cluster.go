@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"weir.dev/weir/cluster"
@@ -25,9 +26,7 @@ func newClusterCommand() *cobra.Command {
 istiod, an ingress gateway and Prometheus. No Docker is needed, and the host's network stays as it is: the cluster
 has network and mount namespaces of its own, and is reached on ports of the loopback interface.`,
 	}
-	flags := command.PersistentFlags()
-	flags.StringVar(&ref.Name, "name", envOr("WEIR_CLUSTER", cluster.DefaultName), "which cluster, if you run several")
-	flags.StringVar(&ref.Root, "state-dir", envOr("WEIR_STATE_DIR", state.DefaultRoot), "folder of all clusters' state")
+	addRefFlags(command.PersistentFlags(), ref)
 	command.AddCommand(
 		newClusterUpCommand(ref),
 		newClusterDownCommand(ref),
@@ -38,6 +37,12 @@ has network and mount namespaces of its own, and is reached on ports of the loop
 		newClusterForwardCommand(ref),
 	)
 	return command
+}
+
+// addRefFlags adds the flags that say which cluster is meant.
+func addRefFlags(flags *pflag.FlagSet, ref *cluster.Ref) {
+	flags.StringVar(&ref.Name, "name", envOr("WEIR_CLUSTER", cluster.DefaultName), "which cluster, if you run several")
+	flags.StringVar(&ref.Root, "state-dir", envOr("WEIR_STATE_DIR", state.DefaultRoot), "folder of all clusters' state")
 }
 
 func envOr(name, usual string) string {
@@ -61,7 +66,12 @@ conntrack and iproute2 where they are missing. After that it takes seconds.`,
 			return runClusterUp(command, options)
 		},
 	}
-	flags := command.Flags()
+	addUpFlags(command.Flags(), &options)
+	return command
+}
+
+// addUpFlags adds the flags that say what cluster is wanted.
+func addUpFlags(flags *pflag.FlagSet, options *cluster.Options) {
 	flags.IntVar(&options.APIPort, "api-port", cluster.Automatic,
 		fmt.Sprintf("loopback port of the API server; 0 for a free one (default cluster: %d)", cluster.DefaultAPIPort))
 	flags.IntVar(&options.GatewayPort, "gateway-port", cluster.Automatic,
@@ -71,7 +81,6 @@ conntrack and iproute2 where they are missing. After that it takes seconds.`,
 	flags.IntVar(&options.IstiodReplicas, "istiod-replicas", 0, "how many istiods run (default 1, or as many as before)")
 	flags.StringVar(&options.CacheDir, "cache-dir", "", "folder of the built parts (default the user's cache folder)")
 	flags.StringVar(&options.PartsDir, "parts", os.Getenv("WEIR_PARTS"), "folder of ready parts to use as it is")
-	return command
 }
 
 func runClusterUp(command *cobra.Command, options cluster.Options) error {
@@ -128,12 +137,8 @@ func newClusterLoadImageCommand(ref *cluster.Ref) *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, archives []string) error {
 			for _, archive := range archives {
-				names, err := cluster.LoadImage(command.Context(), *ref, archive)
-				if err != nil {
+				if err := cluster.LoadImage(command.Context(), *ref, archive); err != nil {
 					return err
-				}
-				for _, name := range names {
-					fmt.Fprintln(command.OutOrStdout(), name)
 				}
 			}
 			return nil
