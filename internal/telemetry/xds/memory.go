@@ -13,7 +13,9 @@ import (
 
 const (
 	// patience is how long a sign that a push is complete is waited for before one is caused.
-	patience = 3 * time.Second
+	patience = time.Second
+	// longPatience is the same for any push at all after the weights changed, which istiod may hold back a while.
+	longPatience = 5 * time.Second
 	// relook is how long a dump is used while such a sign is waited for: a later push is one.
 	relook = 300 * time.Millisecond
 	// pause is the least time between two pushes that are caused at one istiod.
@@ -47,9 +49,10 @@ func (m *memory) ask(route mesh.Route) {
 		return
 	}
 	reweighed := m.route.Host != "" && !maps.Equal(m.route.Weights, route.Weights)
+	moved := !slices.Equal(m.route.Ports, route.Ports)
 	m.route = route
 	for _, e := range m.entries {
-		e.judged, e.proven, e.passed, e.waiting = false, false, false, time.Time{}
+		e.void(moved)
 		if reweighed {
 			e.barred = e.status.shape()
 		}
@@ -90,7 +93,7 @@ func (m *memory) see(fleet []status, now time.Time) {
 // undecided are the istiods that should push once more, marked as told.
 func (m *memory) undecided(now time.Time) (bases []string) {
 	for key, e := range m.entries {
-		late := !e.waiting.IsZero() && now.Sub(e.waiting) > patience
+		late := !e.due.IsZero() && now.After(e.due)
 		if late && now.Sub(m.nudged[key.istiod]) > pause {
 			m.nudged[key.istiod] = now
 			bases = append(bases, key.istiod)
@@ -136,8 +139,20 @@ type entry struct {
 	proven bool
 	// barred is what was sent before the weights changed.
 	barred shape
-	// waiting is since when nothing but a sign that the push is complete is missing.
-	waiting time.Time
+	// due is when a push is to be caused, because nothing but a sign of one is missing; zero when it is not.
+	due time.Time
+}
+
+// void forgets what was found out about another route. Who calls the host stays known, unless the ports moved.
+func (e *entry) void(moved bool) {
+	e.proven, e.passed, e.due = false, false, time.Time{}
+	if moved {
+		e.judged = false
+	}
+	if e.verdict.caller() {
+		e.verdict.missing = "not looked at yet"
+		e.shape = shape{}
+	}
 }
 
 // see takes in a status; when it was read after a good dump, it may be the proof.
@@ -150,16 +165,23 @@ func (e *entry) see(s status, now time.Time) {
 		return
 	}
 	e.proven = false
-	if s.doubled || !e.judged || !e.verdict.good() || s.sent > e.version || !e.accepted() {
-		e.waiting = time.Time{}
-		return
+	switch {
+	case s.doubled || !e.judged || !e.verdict.caller():
+		e.due = time.Time{}
+	case e.old():
+		e.wait(now, longPatience)
+	case !e.verdict.good() || s.sent > e.version || !e.accepted():
+		e.due = time.Time{}
+	case s.acked >= e.version || e.passed:
+		e.proven, e.shape, e.due = true, s.shape(), time.Time{}
+	default:
+		e.wait(now, patience)
 	}
-	if (s.acked >= e.version || e.passed) && !e.old() {
-		e.proven, e.shape, e.waiting = true, s.shape(), time.Time{}
-		return
-	}
-	if e.waiting.IsZero() {
-		e.waiting = now
+}
+
+func (e *entry) wait(now time.Time, patience time.Duration) {
+	if e.due.IsZero() {
+		e.due = now.Add(patience)
 	}
 }
 
@@ -173,7 +195,7 @@ func (e *entry) accepted() bool {
 // old is true when the weights that the proxy has are from before they were changed.
 func (e *entry) old() bool {
 	s, v := e.status, e.verdict
-	return v.http && s.routes.sent == e.barred.routes || v.tcp && s.listeners.sent == e.barred.listeners
+	return e.barred != shape{} && (v.http && s.routes.sent == e.barred.routes || v.tcp && s.listeners.sent == e.barred.listeners)
 }
 
 // served is true for a caller that serves the route, and for a proxy that is no caller.
@@ -190,18 +212,21 @@ func (e *entry) served() bool {
 }
 
 // stale is true when a dump is needed to know whether the proxy serves the route.
-func (e *entry) stale(s status, now time.Time) bool {
+func (e *entry) stale(now time.Time) bool {
+	s := e.status
 	switch {
-	case s.doubled:
+	case s.doubled || e.proven:
 		return false
 	case !e.judged:
 		return true
-	case e.proven:
+	case !e.verdict.caller():
+		return s.shape() != e.shape
+	case e.old():
 		return false
 	case e.verdict.good():
-		return s.sent > e.version || (!e.waiting.IsZero() && now.Sub(e.looked) > relook)
+		return s.sent > e.version || (!e.due.IsZero() && now.Sub(e.looked) > relook)
 	default:
-		return s.shape() != e.shape || (e.verdict.caller() && s.endpoints.sent != e.endpoints)
+		return s.shape() != e.shape || s.endpoints.sent != e.endpoints
 	}
 }
 

@@ -142,7 +142,7 @@ func (p *Prover) look(ctx context.Context, m *memory, fleet []status) (bool, err
 	looked := false
 	for _, s := range fleet {
 		entry := m.entry(s)
-		if !entry.stale(s, p.now()) {
+		if !entry.stale(p.now()) {
 			continue
 		}
 		looked = true
