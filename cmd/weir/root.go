@@ -9,6 +9,7 @@ const (
 	groupStart   = "start"
 	groupUse     = "use"
 	groupCluster = "cluster"
+	groupInside  = "inside"
 )
 
 // newRootCommand seats every command in its group; a command lives in the file of its name.
@@ -24,9 +25,11 @@ func newRootCommand() *cobra.Command {
 		&cobra.Group{ID: groupStart, Title: "Begin here:"},
 		&cobra.Group{ID: groupUse, Title: "Look and steer:"},
 		&cobra.Group{ID: groupCluster, Title: "A cluster on this machine:"},
+		&cobra.Group{ID: groupInside, Title: "Run inside a cluster by weir install:"},
 	)
-	seat(root, groupStart, newInstallCommand(), newUninstallCommand())
-	seat(root, groupCluster, newClusterCommand(), newImageCommand())
+	seat(root, groupStart, newDemoCommand(), newInstallCommand(), newUninstallCommand())
+	seat(root, groupCluster, newClusterCommand(), newImageCommand(), newLoadCommand())
+	seat(root, groupInside, newControllerCommand())
 	return root
 }
 

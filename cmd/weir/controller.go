@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+
+	"weir.dev/weir/internal/controller"
+	"weir.dev/weir/internal/telemetry/prometheus"
+	"weir.dev/weir/internal/telemetry/xds"
+)
+
+// controllerFlags are the settings of the controller process.
+type controllerFlags struct {
+	options              controller.Options
+	prometheusURL        string
+	istioNamespace       string
+	istiodServiceAccount string
+	gatewaySelector      string
+	logLevel             string
+}
+
+func newControllerCommand() *cobra.Command {
+	var flags controllerFlags
+	cmd := &cobra.Command{
+		Use:     "controller",
+		Short:   "Run the controller (weir install does this inside the cluster)",
+		Example: "  weir controller --prometheus-url http://127.0.0.1:9090",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runController(cmd.Context(), flags)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&flags.options.LeaderElect, "leader-elect", false, "work only while holding the lease, so that several replicas can run")
+	f.StringVar(&flags.options.LeaderElectionNamespace, "leader-election-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease")
+	f.StringVar(&flags.options.MetricsAddress, "metrics-address", ":8080", "address of the metrics endpoint; 0 turns it off")
+	f.StringVar(&flags.options.HealthAddress, "health-address", ":8081", "address of /healthz and /readyz; 0 turns it off")
+	f.StringVar(&flags.prometheusURL, "prometheus-url", "http://prometheus.istio-system:9090", "Prometheus that scrapes the mesh")
+	f.StringVar(&flags.istioNamespace, "istio-namespace", "istio-system", "namespace of istiod")
+	f.StringVar(&flags.istiodServiceAccount, "istiod-service-account", "weir-istiod-reader", "service account, in istiod's namespace, by which istiod is asked what the proxies hold")
+	f.StringVar(&flags.gatewaySelector, "gateway-selector", "istio=ingressgateway", "labels of the ingress gateway's pods")
+	f.StringVar(&flags.logLevel, "log-level", "info", "debug, info, warn or error")
+	return cmd
+}
+
+func runController(ctx context.Context, flags controllerFlags) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(flags.logLevel)); err != nil {
+		return fmt.Errorf("--log-level: %w; use debug, info, warn or error", err)
+	}
+	ctrl.SetLogger(logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+	gateway, err := labels.ConvertSelectorToLabelsMap(flags.gatewaySelector)
+	if err != nil {
+		return fmt.Errorf("--gateway-selector: %w; write it as istio=ingressgateway", err)
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("reach the cluster: %w", err)
+	}
+	measurer, err := prometheus.New(flags.prometheusURL, nil)
+	if err != nil {
+		return fmt.Errorf("--prometheus-url: %w", err)
+	}
+	options := flags.options
+	options.Gateway = gateway
+	options.Measurer = measurer
+	options.Prover = xds.New(
+		xds.NewEndpoints(client, flags.istioNamespace),
+		xds.NewTokenSource(client, flags.istioNamespace, flags.istiodServiceAccount),
+	)
+	manager, err := controller.NewManager(ctx, config, options)
+	if err != nil {
+		return err
+	}
+	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	if err := manager.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	return manager.Start(ctx)
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"weir.dev/weir/cluster"
+	"weir.dev/weir/internal/demo"
+)
+
+func newDemoCommand() *cobra.Command {
+	var options demo.Options
+	var format string
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Show a release under load: local cluster, Weir, Bookinfo, a new version of reviews",
+		Long: "Makes the local cluster if it is not there, installs Weir, runs Bookinfo and a load on it, and releases a new version\n" +
+			"of reviews in a few short steps. The application is left running; run it again for the next version.",
+		Example: "  weir demo\n  weir demo --bad\n  weir demo -o json",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return runDemo(command, options, format)
+		},
+	}
+	flags := command.Flags()
+	addRefFlags(flags, &options.Cluster.Ref)
+	addUpFlags(flags, &options.Cluster)
+	flags.StringVarP(&options.Namespace, "namespace", "n", "bookinfo", "namespace that Bookinfo runs in")
+	flags.BoolVar(&options.Bad, "bad", false, "release a version of which 5 % of the answers are errors")
+	flags.Float64Var(&options.Rate, "rate", 100, "requests per second")
+	flags.StringVar(&options.Bookinfo, "bookinfo", "", "the bookinfo program (default: beside weir)")
+	flags.StringVarP(&format, "output", "o", "", "json prints one object at the end")
+	return command
+}
+
+func runDemo(command *cobra.Command, options demo.Options, format string) error {
+	if format != "" && format != "json" {
+		return fmt.Errorf("--output %s: only json is known", format)
+	}
+	if options.Bookinfo == "" {
+		executable, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find the running binary: %w", err)
+		}
+		options.Bookinfo = filepath.Join(filepath.Dir(executable), "bookinfo")
+	}
+	options.Image = buildImage
+	// With -o json the standard output belongs to the object.
+	out := os.Stdout
+	if format == "json" {
+		out = os.Stderr
+	}
+	options.Out, options.Live = out, term.IsTerminal(int(out.Fd()))
+	result, err := demo.Run(command.Context(), options)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		encoder := json.NewEncoder(command.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(result); err != nil {
+			return err
+		}
+	} else if err := result.Table(out); err != nil {
+		return err
+	}
+	if err := furtherLooks(out, options); err != nil {
+		return err
+	}
+	return result.Unexpected(options.Bad)
+}
+
+// furtherLooks tells how to go on from here.
+func furtherLooks(out *os.File, options demo.Options) error {
+	info, err := cluster.Find(options.Cluster.Ref)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, `
+Bookinfo runs at %s/productpage. To look further:
+  export KUBECONFIG=%s
+  kubectl -n %s get applications,strategies,releases
+  weir demo --bad          a version with errors, and the way back
+  weir cluster down        remove all of it
+`, info.GatewayURL, info.Kubeconfig, options.Namespace)
+	return err
+}
