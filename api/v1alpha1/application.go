@@ -18,6 +18,7 @@ import (
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40",message="an application's name has at most 40 characters, so that names made from it stay valid"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="an application's name is made of lower case letters, digits and dashes, since the mesh takes no other name for the way in"
 type Application struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -42,20 +43,25 @@ type ApplicationSpec struct {
 
 // Component is one service of an application.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.expose) || has(self.ports)",fieldPath=".expose",message="expose needs a port to send requests to; list one under ports"
+// +kubebuilder:validation:XValidation:rule="!has(self.expose) || (has(self.ports) && self.ports.size() > 0)",fieldPath=".expose",message="expose needs a port to send requests to; list one under ports"
+// +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.expose.port) || !has(self.ports) || self.ports.exists(p, p.port == self.expose.port)",fieldPath=".expose.port",message="port must be one of the component's ports; list it under ports"
+// +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2 or grpc; correct its protocol, or name another port"
+// +kubebuilder:validation:XValidation:rule="(has(self.mesh) && !self.mesh) || !has(self.ports) || !self.ports.exists(p, p.port in [15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090])",fieldPath=".ports",message="ports 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053 and 15090 belong to the sidecar; choose another, or set mesh to false"
+// +kubebuilder:validation:XValidation:rule="!has(self.readiness) || [has(self.readiness.httpGet), has(self.readiness.tcpSocket), has(self.readiness.grpc), has(self.readiness.exec)].filter(said, said).size() == 1",fieldPath=".readiness",message="readiness needs one of httpGet, tcpSocket, grpc or exec"
 type Component struct {
 	// Name is the component's name and the name other components call it by.
-	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
 	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="a name begins with a letter and is made of lower case letters, digits and dashes, for example product-page"
+	// +kubebuilder:validation:XValidation:rule="!(self in ['default', 'kubernetes'])",message="the names \"default\" and \"kubernetes\" belong to Kubernetes; choose another"
 	Name string `json:"name"`
 	// Image is the container image. Its tag is the version unless version says otherwise.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\s')",message="an image is written without white space, for example registry.example/reviews:v2"
 	Image string `json:"image"`
-	// Version names this state of the component. Default: the image tag.
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// Version names this state of the component; dots become dashes. Default: the image tag.
 	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="a version is made of lower case letters, digits, dashes and dots, for example 1.2.3"
 	// +optional
 	Version string `json:"version,omitempty"`
 	// Command replaces the image's entrypoint.
@@ -131,6 +137,7 @@ type Expose struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*]|([*][.])?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*)$')",message="write a host name, such as shop.example, or *.shop.example for all names below it, or * for every name"
 	// +optional
 	Hosts []string `json:"hosts,omitempty"`
 	// Paths are the path prefixes answered. Default: all.
