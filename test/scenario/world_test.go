@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/mesh"
+	"weir.dev/weir/internal/release"
+)
+
+const from, to = "v1", "v2"
+
+// world is what the script has told so far.
+type world struct {
+	spec    api.ReleaseSpec
+	seen    release.Seen
+	stopped bool
+	// served is what every caller was last told to have.
+	served route
+	// weight that the sample belongs to.
+	weight int32
+}
+
+type route struct {
+	subsets []string
+	weights map[string]int32
+}
+
+func newWorld(strategy api.StrategySpec) world {
+	return world{
+		spec: api.ReleaseSpec{Application: "shop", Component: "reviews", From: from, To: to, Strategy: strategy},
+		seen: release.Seen{
+			Replicas: 2, Desired: to,
+			From:   release.Pods{Replicas: 2, Ready: 2, Available: true, Present: 2},
+			To:     release.Pods{Replicas: 2, Present: 2},
+			Sample: noSample,
+		},
+	}
+}
+
+var noSample = mesh.Sample{Latency: -1}
+
+// at is what is seen with the status: proof and sample are of what it wants.
+func (w *world) at(status api.ReleaseStatus) release.Seen {
+	seen := w.seen
+	subsets, weights := release.Expected(w.spec, status)
+	seen.Proof = mesh.Proof{Method: "script", Proxies: 3, Lagging: w.seen.Proof.Lagging}
+	seen.Proof.Served = len(seen.Proof.Lagging) == 0 && reflect.DeepEqual(w.served, route{subsets, weights})
+	for _, v := range status.Wanted {
+		if v.Version == to && v.Weight != w.weight {
+			w.weight, w.seen.Sample = v.Weight, noSample
+			seen.Sample = noSample
+		}
+	}
+	return seen
+}
+
+// hear takes what is seen or commanded into the world.
+func (w *world) hear(seen []string, status api.ReleaseStatus) error {
+	all := strings.Join(seen, " ")
+	last := seen[len(seen)-1]
+	switch {
+	case all == "begins", all == "time passes":
+	case seen[0] == "pods":
+		return w.hearPods(seen[1:])
+	case all == "old pods fail":
+		w.seen.From.Ready, w.seen.From.Available, w.seen.From.Problem = 0, false, "crash loop"
+	case all == "callers serve":
+		subsets, weights := release.Expected(w.spec, status)
+		w.served, w.seen.Proof.Lagging, w.seen.ProofError = route{subsets, weights}, nil, nil
+	case strings.HasPrefix(all, "callers lag "):
+		w.seen.Proof.Lagging, w.seen.ProofError = seen[2:], nil
+	case strings.HasPrefix(all, "callers unknown "):
+		w.seen.ProofError = errors.New(last)
+	case strings.HasPrefix(all, "metrics down "):
+		w.seen.SampleError = errors.New(last)
+	case all == "metrics up":
+		w.seen.SampleError = nil
+	case seen[0] == "success" || seen[0] == "requests":
+		return w.hearSample(seen)
+	case all == "controller stops":
+		w.stopped = true
+	case all == "controller starts":
+		w.stopped = false
+	default:
+		return w.hearUser(seen)
+	}
+	return nil
+}
+
+func (w *world) hearPods(seen []string) error {
+	switch all := strings.Join(seen, " "); {
+	case all == "gone":
+		w.seen.From.Present, w.seen.To.Present = w.seen.From.Replicas, w.seen.To.Replicas
+	case all == "ready":
+		w.seen.To.Ready, w.seen.To.Available, w.seen.To.Problem = w.seen.Replicas, true, ""
+	case len(seen) == 2 && seen[0] == "fail":
+		w.seen.To.Ready, w.seen.To.Available, w.seen.To.Problem = 0, false, seen[1]
+	case len(seen) == 2 && seen[1] == "ready":
+		n, err := number(seen[0])
+		w.seen.To.Ready, w.seen.To.Available = int32(n), int32(n) >= w.seen.Replicas
+		return err
+	default:
+		return fmt.Errorf("%q is nothing that can be seen of pods", all)
+	}
+	return nil
+}
+
+func (w *world) hearSample(seen []string) error {
+	sample, percent := noSample, 100.0
+	for i := 0; i+1 < len(seen); i += 2 {
+		var err error
+		switch seen[i] {
+		case "success":
+			percent, err = number(seen[i+1])
+		case "requests":
+			sample.Requests, err = number(seen[i+1])
+		default:
+			sample.Latency, err = time.ParseDuration(seen[i+1])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	sample.Failed = sample.Requests * (100 - percent) / 100
+	w.seen.Sample, w.seen.SampleError = sample, nil
+	return nil
+}
+
+func (w *world) hearUser(seen []string) error {
+	switch seen[0] {
+	case "pause":
+		w.spec.Paused = true
+	case "resume":
+		w.spec.Paused = false
+	case "promote":
+		w.spec.Promote = true
+	case "abort":
+		w.spec.Abort = true
+	case "wanted":
+		w.seen.Desired = seen[1]
+	case "replicas":
+		n, err := number(seen[1])
+		w.seen.Replicas = int32(n)
+		return err
+	default:
+		return fmt.Errorf("%q is nothing that can be seen", strings.Join(seen, " "))
+	}
+	return nil
+}
+
+// obey gives each workload the pods it is told to have; pods that end are there until the script says they are gone.
+func (w *world) obey(status api.ReleaseStatus) {
+	told := map[string]int32{}
+	for _, v := range status.Wanted {
+		told[v.Version] = v.Replicas
+	}
+	if status.Phase == "" {
+		return
+	}
+	w.seen.From.Replicas, w.seen.To.Replicas = told[from], told[to]
+}
