@@ -78,7 +78,7 @@ func (m maker) component(i int) api.Component {
 	name := letters[i:i+1] + m.name()
 	c := api.Component{
 		Name: strings.TrimRight(name[:min(len(name), maxName)], "-"), Image: m.image(),
-		Replicas: ptr.To(int32(m.IntN(4))), Mesh: ptr.To(!m.chance(5)), Ports: m.ports(),
+		Replicas: ptr.To(int32(1 + m.IntN(3))), Mesh: ptr.To(!m.chance(5)), Ports: m.ports(),
 	}
 	if m.chance(3) {
 		c.Version = strings.Trim(m.text(inner+"....", 1+m.IntN(maxName)), "-.")
