@@ -41,25 +41,28 @@ func (v view) podWords() string {
 	return fmt.Sprintf("%d of %s of %s ready%s", v.seen.To.Ready, count(v.seen.Replicas, "pod"), v.spec.To, v.problem())
 }
 
+// proofWords say which callers are waited for, or why nobody can tell.
 func (v view) proofWords() string {
-	if v.seen.ProofError != nil {
-		return "whether callers serve " + share(v.spec, v.weight()) + " is not known: " + oneLine(v.seen.ProofError.Error())
-	}
-	p := v.seen.Proof
-	want := share(v.spec, v.weight())
+	want := "serve " + share(v.spec, v.weight())
 	if v.in(api.ReleaseConnecting) {
 		want = "know " + v.spec.To
-	} else {
-		want = "serve " + want
 	}
-	if len(p.Lagging) == 0 {
+	if err := v.seen.ProofError; err != nil {
+		return "whether callers " + want + " is not known: " + oneLine(err.Error())
+	}
+	names := v.seen.Proof.Lagging
+	if len(names) == 0 {
 		return "callers do not " + want + " yet"
 	}
-	names := strings.Join(p.Lagging[:min(len(p.Lagging), 3)], ", ")
-	if len(p.Lagging) > 3 {
-		names += ", …"
+	do, more := "do", ""
+	if len(names) == 1 {
+		do = "does"
 	}
-	return fmt.Sprintf("%d of %d callers do not %s yet: %s", len(p.Lagging), max(p.Proxies, len(p.Lagging)), want, names)
+	if len(names) > 3 {
+		more = ", …"
+	}
+	return fmt.Sprintf("%d of %s %s not %s yet: %s%s", len(names), count(int32(max(v.seen.Proof.Proxies, len(names))), "caller"),
+		do, want, strings.Join(names[:min(len(names), 3)], ", "), more)
 }
 
 func (v view) watchWords() string {

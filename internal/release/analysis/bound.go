@@ -45,7 +45,7 @@ func success(least, requests, failed float64, early bool) measured {
 	}
 	m.words, m.result = m.words+" is below "+percent(least, 6), api.VerdictFail
 	if early && 100*atMost(requests, failed) >= least {
-		m.words, m.result = m.words+" so far, which may be chance,", api.VerdictNoData
+		m.words, m.result = m.words+" so far, which may be chance", api.VerdictNoData
 	}
 	return m
 }
@@ -66,7 +66,7 @@ func latency(want api.Latency, c Case) measured {
 	}
 	m.words, m.result = m.words+" is above "+exactly(want.Max.Duration), api.VerdictFail
 	if c.Early && is <= 2*want.Max.Duration {
-		m.words, m.result = m.words+" so far, which may be warm-up,", api.VerdictNoData
+		m.words, m.result = m.words+" so far, which may be warm-up", api.VerdictNoData
 	}
 	return m
 }

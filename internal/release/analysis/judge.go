@@ -43,7 +43,7 @@ func Judge(now time.Time, want api.Analysis, c Case) api.Verdict {
 	verdict.Evidence = []api.Evidence{enough.evidence(c)}
 	if verdict.Requests < minRequests(want) {
 		verdict.Result = api.VerdictNoData
-		verdict.Message = fmt.Sprintf("%d of at least %d requests seen", verdict.Requests, minRequests(want))
+		verdict.Message = fmt.Sprintf("%d requests seen, at least %d needed", verdict.Requests, minRequests(want))
 		return verdict
 	}
 	bounds := held(want, c, requests, failed)
@@ -78,7 +78,7 @@ func sum(bounds []measured, requests int64) (api.VerdictResult, string) {
 	if len(words) == 0 {
 		return result, fmt.Sprintf("%d requests", requests)
 	}
-	return result, fmt.Sprintf("%s of %d requests", strings.Join(words, ", "), requests)
+	return result, fmt.Sprintf("%s (%d requests)", strings.Join(words, ", "), requests)
 }
 
 // broken says why the sample is no measurement.
