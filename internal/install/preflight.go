@@ -22,7 +22,7 @@ const oldest = "1.29.0"
 const istioGroup = "networking.istio.io/v1"
 
 // howToIstio is the way out when a cluster has no mesh.
-const howToIstio = "install Istio 1.24 or later, by its `base` and `istiod` charts or `istioctl install`, or get a cluster that has it with `weir cluster up`"
+const howToIstio = "install Istio, with its charts base and istiod or with `istioctl install`, or get a cluster that has it with `weir cluster up`"
 
 // check looks whether the cluster can carry Weir, and writes nothing. All that is wrong is told at once.
 func (t *target) check(ctx context.Context, values map[string]any, note func(string)) error {
@@ -120,6 +120,9 @@ func (t *target) warnings(ctx context.Context, s settings) []string {
 	service, namespace, ok := inCluster(s.prometheusURL)
 	if !ok {
 		return nil
+	}
+	if _, err := t.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); err != nil {
+		return nil // a host outside the cluster that looks like <service>.<namespace>
 	}
 	_, err := t.kube.CoreV1().Services(namespace).Get(ctx, service, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
