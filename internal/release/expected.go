@@ -51,12 +51,12 @@ func Window(_ api.ReleaseSpec, status api.ReleaseStatus, now time.Time) (since, 
 	return servedSince(status, now), now
 }
 
-// Quantile is the one whose latency is asked for, between 0 and 1.
+// Quantile is the one whose latency is judged, between 0 and 1; 0 when none is.
 func Quantile(spec api.ReleaseSpec) float64 {
 	if a := spec.Strategy.Analysis; a != nil && a.Latency != nil {
 		return analysis.Fraction(a.Latency.Quantile)
 	}
-	return analysis.Fraction("")
+	return 0
 }
 
 // judges is true while samples have a say: a weight is served, proof is asked for, and the step has not ended.

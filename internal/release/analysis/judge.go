@@ -5,6 +5,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -84,7 +85,7 @@ func sum(bounds []measured, requests int64) (api.VerdictResult, string) {
 // broken says why the sample is no measurement.
 func (c Case) broken() string {
 	if c.Err != nil {
-		return oneLine(c.Err.Error())
+		return oneLine(root(c.Err).Error())
 	}
 	for _, f := range []float64{c.Sample.Requests, c.Sample.Failed} {
 		if math.IsNaN(f) || math.IsInf(f, 0) {
@@ -98,6 +99,15 @@ func (c Case) broken() string {
 func (c Case) counts() (requests, failed float64) {
 	requests = math.Round(min(max(c.Sample.Requests, 0), 1e15))
 	return requests, min(max(c.Sample.Failed, 0), requests)
+}
+
+// root is what went wrong at first. What is wrapped around it tells the query, which differs from one judgement to the
+// next; the same trouble should read the same.
+func root(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
 }
 
 func oneLine(s string) string {

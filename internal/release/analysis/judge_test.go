@@ -4,6 +4,7 @@ package analysis
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -121,6 +122,10 @@ func TestJudge(t *testing.T) {
 		"metrics down": {
 			want: both(), err: errors.New("dial tcp:\n connection refused"),
 			result: api.VerdictError, message: "the metrics cannot be read: dial tcp: connection refused",
+		},
+		"metrics down, with the query of this moment around it": {
+			want: both(), err: fmt.Errorf("query requests[31s]: %w; check the URL", errors.New("connection refused")),
+			result: api.VerdictError, message: "the metrics cannot be read: connection refused",
 		},
 		"not a number": {
 			want: both(), sample: mesh.Sample{Requests: nan},
