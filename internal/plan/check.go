@@ -5,10 +5,13 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"weir.dev/weir/internal/plan/routing"
 )
 
 const (
@@ -116,6 +119,9 @@ func (c *checker) hosts(v *istio.VirtualService) {
 			c.fault(fmt.Sprintf("spec.gateways[%d]", i), "there is no Gateway %s; expose a component", g)
 		}
 		for j, host := range v.Spec.Hosts {
+			if slices.ContainsFunc(v.Spec.Hosts[:j], func(other string) bool { return routing.Overlap(host, other) }) {
+				c.fault(fmt.Sprintf("spec.hosts[%d]", j), "%s overlaps a host before it; give it a VirtualService of its own", host)
+			}
 			field := fmt.Sprintf("spec.hosts[%d]", j)
 			c.claim(field, fmt.Sprintf("the route of host %s at %s", host, g), "leave one route for each host")
 			if _, ok := c.services[host]; !ok && g == insideMesh {

@@ -173,6 +173,14 @@ func TestCheckRefuses(t *testing.T) {
 			},
 			[]string{"VirtualService shop-gateway: spec.http[1]", `requests to "/" are taken by spec.http[0] (reviews) before`, "paths of its own"},
 		},
+		"hosts that overlap": {
+			func(o objects) objects {
+				outside := find[*istio.VirtualService](t, o, "shop-gateway")
+				outside.Spec.Hosts = append(outside.Spec.Hosts, "*.shop.example")
+				return o
+			},
+			[]string{"VirtualService shop-gateway: spec.hosts[1]", "*.shop.example overlaps a host before it"},
+		},
 		"no routes": {
 			func(o objects) objects { vs(o).Http, vs(o).Tcp = nil, nil; return o },
 			[]string{"VirtualService reviews: spec: there is no route"},

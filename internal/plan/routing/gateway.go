@@ -50,28 +50,47 @@ func Gateway(a *api.Application, components []Component, selector map[string]str
 	}
 }
 
+// group is hosts that are answered alike and that no name has in common.
+type group struct {
+	hosts   []string
+	entries []entry
+	key     string
+}
+
 // Outside shares the requests from outside among the exposed components, the longest path first. Hosts that are answered
-// alike have one VirtualService together.
+// alike have one VirtualService together, unless one includes the other: Istio refuses such hosts side by side.
 func Outside(a *api.Application, components []Component) []*istio.VirtualService {
-	var keys []string
-	groups, entries := map[string][]string{}, map[string][]entry{}
-	for _, host := range hostsOf(components) {
-		found := entriesAt(host, components)
-		if len(found) == 0 {
-			continue
-		}
-		key := keyOf(found)
-		if _, seen := groups[key]; !seen {
-			keys = append(keys, key)
-		}
-		groups[key], entries[key] = append(groups[key], host), found
-	}
 	var out []*istio.VirtualService
-	for i, key := range keys {
-		out = append(out, outside(a, outsideName(a, components, groups[key], i), groups[key], entries[key]))
+	for i, g := range groupsOf(components) {
+		out = append(out, outside(a, outsideName(a, components, g.hosts, i), g.hosts, g.entries))
 	}
 	return out
 }
+
+func groupsOf(components []Component) []group {
+	var groups []group
+	for _, host := range hostsOf(components) {
+		entries := entriesAt(host, components)
+		if len(entries) == 0 {
+			continue
+		}
+		key := keyOf(entries)
+		i := slices.IndexFunc(groups, func(g group) bool { return g.key == key && !g.overlaps(host) })
+		if i < 0 {
+			groups = append(groups, group{hosts: []string{host}, entries: entries, key: key})
+			continue
+		}
+		groups[i].hosts = append(groups[i].hosts, host)
+	}
+	return groups
+}
+
+func (g group) overlaps(host string) bool {
+	return slices.ContainsFunc(g.hosts, func(other string) bool { return Overlap(host, other) })
+}
+
+// Overlap tells whether a name can be meant by both hosts.
+func Overlap(a, b string) bool { return answers([]string{a}, b) || answers([]string{b}, a) }
 
 func outside(a *api.Application, name string, hosts []string, entries []entry) *istio.VirtualService {
 	vs := &istio.VirtualService{
