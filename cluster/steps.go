@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"weir.dev/weir/cluster/controlplane"
@@ -14,6 +15,7 @@ import (
 	"weir.dev/weir/cluster/mesh"
 	"weir.dev/weir/cluster/monitoring"
 	"weir.dev/weir/cluster/network"
+	"weir.dev/weir/cluster/node"
 	"weir.dev/weir/cluster/part"
 	"weir.dev/weir/cluster/process"
 	"weir.dev/weir/cluster/step"
@@ -30,24 +32,26 @@ func (b *builder) steps() []step.Step {
 		do("this machine", b.checkMachine),
 		do("parts", b.ensureParts, "this machine"),
 		do("namespaces and network", b.createEnclave, "this machine"),
-		do("certificates", b.issueCertificates, "this machine"),
+		do("certificates and configuration", b.writeConfiguration, "this machine"),
 		do("ports on loopback", b.startForwarder, "namespaces and network"),
 
 		do("etcd", b.startEtcd, "parts", "namespaces and network"),
-		do("API server", b.startAPIServer, "etcd", "certificates", "ports on loopback"),
+		do("API server", b.startAPIServer, "etcd", "certificates and configuration", "ports on loopback"),
 		do("controller manager", b.startControllerManager, "API server"),
 		do("scheduler", b.startScheduler, "API server"),
 
-		do("containerd", b.startContainerd, "parts", "namespaces and network"),
-		do("images", b.importImages, "containerd"),
+		do("images", b.prepareImages, "parts", "namespaces and network", "certificates and configuration"),
+		do("containerd", b.startContainerd, "images"),
 		do("kubelet", b.startKubelet, "containerd", "API server"),
 		do("service proxy", b.startProxy, "API server"),
-		do("names (CoreDNS)", b.installDNS, "API server", "images"),
+		do("names (CoreDNS)", b.installDNS, "API server"),
 
-		do("Istio's definitions", b.installDefinitions, "API server"),
-		do("istiod", b.installIstiod, "Istio's definitions", "images"),
+		do("Istio's charts", b.renderCharts, "parts"),
+		do("mesh namespaces", b.createNamespaces, "API server"),
+		do("Istio's definitions", b.installDefinitions, "mesh namespaces", "Istio's charts"),
+		do("istiod", b.installIstiod, "mesh namespaces", "Istio's charts"),
 		do("metrics filters", b.installFilters, "Istio's definitions"),
-		do("Prometheus", b.installPrometheus, "API server", "images"),
+		do("Prometheus", b.installPrometheus, "mesh namespaces"),
 
 		do("node is ready", b.awaitNode, "kubelet"),
 		do("istiod is ready", b.awaitIstiod, "istiod", "node is ready", "controller manager", "scheduler", "service proxy"),
@@ -108,8 +112,11 @@ func (b *builder) createEnclave(context.Context, func(string)) error {
 	return b.enclave.Inside(network.Configure)
 }
 
-func (b *builder) issueCertificates(context.Context, func(string)) error {
-	return b.credential().Issue()
+func (b *builder) writeConfiguration(context.Context, func(string)) error {
+	if err := b.credential().Issue(); err != nil {
+		return err
+	}
+	return b.node().WriteConfig()
 }
 
 func (b *builder) startEtcd(ctx context.Context, _ func(string)) error {
@@ -140,22 +147,16 @@ func (b *builder) startScheduler(ctx context.Context, _ func(string)) error {
 }
 
 func (b *builder) startContainerd(ctx context.Context, _ func(string)) error {
-	n := b.node()
-	if err := n.WriteConfig(); err != nil {
-		return err
-	}
-	return b.bring(ctx, n.Containerd(), connect("unix", n.Socket()))
+	return b.bring(ctx, b.node().Containerd(), connect("unix", b.node().Socket()))
 }
 
-func (b *builder) importImages(ctx context.Context, note func(string)) error {
+// prepareImages gives containerd a store in which the parts' images are already.
+func (b *builder) prepareImages(ctx context.Context, note func(string)) error {
+	store := node.Store{Dir: filepath.Join(b.parts.Dir + "-images"), Node: b.node()}
 	for _, name := range part.Images() {
-		note(name)
-		if err := b.node().Import(ctx, b.parts.Image(name), part.ImageRef(name)); err != nil {
-			return err
-		}
+		store.Archives = append(store.Archives, b.parts.Image(name))
 	}
-	note("")
-	return nil
+	return store.Furnish(ctx, note)
 }
 
 func (b *builder) startKubelet(ctx context.Context, _ func(string)) error {
@@ -180,15 +181,32 @@ func (b *builder) installDNS(ctx context.Context, _ func(string)) error {
 	return b.apply(ctx, objects, err)
 }
 
+// renderCharts is done while the API server starts.
+func (b *builder) renderCharts(context.Context, func(string)) error {
+	image := mesh.Image{Hub: part.Hub, Tag: part.IstioTag()}
+	var err error
+	if b.charts.definitions, err = mesh.Definitions(b.parts.Chart("base")); err != nil {
+		return err
+	}
+	if b.charts.istiod, err = mesh.System(b.parts.Chart("istiod"), image, b.config.IstiodReplicas); err != nil {
+		return err
+	}
+	b.charts.gateway, err = mesh.Gateway(b.parts.Chart("gateway"))
+	return err
+}
+
+func (b *builder) createNamespaces(ctx context.Context, _ func(string)) error {
+	return b.apply(ctx, mesh.Namespaces(), nil)
+}
+
 func (b *builder) installDefinitions(ctx context.Context, _ func(string)) error {
-	objects, err := mesh.Definitions(b.parts.Chart("base"))
-	return b.apply(ctx, objects, err)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return b.client.ApplyTogether(ctx, b.charts.definitions)
 }
 
 func (b *builder) installIstiod(ctx context.Context, _ func(string)) error {
-	image := mesh.Image{Hub: part.Hub, Tag: part.IstioTag()}
-	objects, err := mesh.System(b.parts.Chart("istiod"), image, b.config.IstiodReplicas)
-	return b.apply(ctx, objects, err)
+	return b.apply(ctx, b.charts.istiod, nil)
 }
 
 func (b *builder) installFilters(ctx context.Context, _ func(string)) error {
@@ -198,8 +216,7 @@ func (b *builder) installFilters(ctx context.Context, _ func(string)) error {
 
 // installGateway comes after istiod serves the injection webhook, by which the gateway's pods get their image.
 func (b *builder) installGateway(ctx context.Context, _ func(string)) error {
-	objects, err := mesh.Gateway(b.parts.Chart("gateway"))
-	if err := b.apply(ctx, objects, err); err != nil {
+	if err := b.apply(ctx, b.charts.gateway, nil); err != nil {
 		return err
 	}
 	return b.await(ctx, mesh.GatewayNamespace, mesh.GatewayName)

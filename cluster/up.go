@@ -78,6 +78,7 @@ type builder struct {
 
 	parts  part.Set
 	client *manifest.Client
+	charts struct{ definitions, istiod, gateway []*manifest.Object }
 }
 
 func newBuilder(options Options, dir state.Dir) (*builder, error) {

@@ -11,11 +11,14 @@ import (
 	"io"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -33,10 +36,14 @@ func Parse(stream []byte) ([]*Object, error) {
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(stream), 4096)
 	var objects []*Object
 	for {
-		object := &Object{}
-		err := decoder.Decode(&object.Object)
+		var document runtime.RawExtension
+		err := decoder.Decode(&document)
 		if errors.Is(err, io.EOF) {
 			return objects, nil
+		}
+		object := &Object{}
+		if err == nil && len(document.Raw) > 0 {
+			err = json.Unmarshal(document.Raw, &object.Object) // keeps whole numbers whole
 		}
 		if err != nil {
 			return nil, fmt.Errorf("document %d: %w", len(objects)+1, err)
@@ -75,17 +82,29 @@ func Dial(kubeconfig string) (*Client, error) {
 
 const fieldManager = "weir-cluster"
 
-// Apply writes the objects in order. An object whose kind or namespace is not known yet is tried again until ctx ends.
+// Apply writes the objects in order, except those that are on the server as wanted. An object whose kind or namespace
+// is not known yet is tried again until ctx ends.
 func (c *Client) Apply(ctx context.Context, objects []*Object) error {
 	for _, object := range objects {
-		if err := c.apply(ctx, object); err != nil {
+		if err := c.applyPatiently(ctx, object); err != nil {
 			return fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 	}
 	return nil
 }
 
-func (c *Client) apply(ctx context.Context, object *Object) error {
+// ApplyTogether is Apply for objects that don't need each other.
+func (c *Client) ApplyTogether(ctx context.Context, objects []*Object) error {
+	const workers = 4
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	for _, object := range objects {
+		group.Go(func() error { return c.Apply(ctx, []*Object{object}) })
+	}
+	return group.Wait()
+}
+
+func (c *Client) applyPatiently(ctx context.Context, object *Object) error {
 	return Poll(ctx, func(ctx context.Context) (bool, error) {
 		resource, err := c.resource(object.GroupVersionKind(), object.GetNamespace())
 		if meta.IsNoMatchError(err) {
@@ -93,12 +112,27 @@ func (c *Client) apply(ctx context.Context, object *Object) error {
 			return false, nil
 		}
 		if err != nil {
-			return false, err
+			return false, retriable(err)
 		}
-		options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-		_, err = resource.Apply(ctx, object.GetName(), object, options)
+		err = apply(ctx, resource, object)
 		return err == nil, retriable(err)
 	})
+}
+
+func apply(ctx context.Context, resource dynamic.ResourceInterface, object *Object) error {
+	live, err := resource.Get(ctx, object.GetName(), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err) && object.GetKind() == "CustomResourceDefinition":
+		// An apply costs the server several times as much, for a schema of this size.
+		_, err = resource.Create(ctx, object, metav1.CreateOptions{FieldManager: fieldManager})
+		return err
+	case err != nil && !apierrors.IsNotFound(err):
+		return err
+	case err == nil && covers(live.Object, object.Object):
+		return nil
+	}
+	_, err = resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+	return err
 }
 
 // retriable drops the errors that pass by themselves while a cluster starts.

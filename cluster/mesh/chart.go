@@ -91,14 +91,15 @@ func Gateway(dir string) ([]*manifest.Object, error) {
 	return render(dir, GatewayName, GatewayNamespace, gatewayValues())
 }
 
-// Definitions renders the namespaces and Istio's resource definitions, which come before all else.
+// Namespaces returns the namespaces that everything else of the mesh is in.
+func Namespaces() []*manifest.Object {
+	return []*manifest.Object{namespace(SystemNamespace), namespace(GatewayNamespace)}
+}
+
+// Definitions renders Istio's resource definitions and what else its base chart holds. The definitions are taken as
+// they are: to let the chart render each would take longer than the API server needs to start.
 func Definitions(dir string) ([]*manifest.Object, error) {
-	objects, err := render(dir, "istio-base", SystemNamespace, nil)
-	if err != nil {
-		return nil, err
-	}
-	namespaces := []*manifest.Object{namespace(SystemNamespace), namespace(GatewayNamespace)}
-	return append(namespaces, objects...), nil
+	return render(dir, "istio-base", SystemNamespace, map[string]any{"base": map[string]any{"enableCRDTemplates": false}})
 }
 
 func namespace(name string) *manifest.Object {

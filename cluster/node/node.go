@@ -62,6 +62,10 @@ func (n Node) WriteConfig() error {
 		if err := os.MkdirAll(filepath.Dir(n.path(name)), 0o755); err != nil {
 			return err
 		}
+		// A running kube-proxy ends when its file is written, even if nothing in it changes.
+		if before, err := os.ReadFile(n.path(name)); err == nil && string(before) == content {
+			continue
+		}
 		if err := os.WriteFile(n.path(name), []byte(content), 0o644); err != nil {
 			return err
 		}
