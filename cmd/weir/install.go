@@ -18,6 +18,9 @@ func newInstallCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "install",
 		Short: "Install or upgrade Weir in a cluster that has Istio",
+		Long: "Installs Weir, or upgrades the one that is there; settings of an earlier install stay unless they are set anew.\n\n" +
+			"Without any kubeconfig the local cluster of `weir cluster up` is meant. A local cluster gets the image of this very\n" +
+			"binary. For any other, push the image that `weir image build` makes, and name it with --image.",
 		Example: "  weir install --image registry.example/weir:1.0\n" +
 			"  weir install --set replicas=1 --set prometheus.url=http://prometheus.monitoring:9090\n" +
 			"  weir install --dry-run | less",
@@ -29,6 +32,15 @@ func newInstallCommand() *cobra.Command {
 				return err
 			}
 			options.Out = command.OutOrStdout()
+			local, err := findLocal(&options)
+			if err != nil {
+				return err
+			}
+			if local != nil && options.Image == "" {
+				if err := bringImage(command.Context(), *local, &options); err != nil {
+					return err
+				}
+			}
 			return install.Install(command.Context(), options)
 		},
 	}

@@ -16,7 +16,7 @@ func TestRun(t *testing.T) {
 	}{
 		"version":         {args: []string{"--version"}, stdout: "weir version "},
 		"help":            {args: []string{"--help"}, stdout: "Begin here:"},
-		"unknown command": {args: []string{"flood"}, code: 1, stderr: `weir: unknown command "flood"`},
+		"unknown command": {args: []string{"estuary"}, code: 1, stderr: `weir: unknown command "estuary"`},
 		"unknown flag":    {args: []string{"--flood"}, code: 1, stderr: "weir: unknown flag: --flood"},
 	} {
 		t.Run(name, func(t *testing.T) {

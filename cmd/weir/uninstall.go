@@ -22,6 +22,9 @@ func newUninstallCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.Out = command.OutOrStdout()
+			if _, err := findLocal(&options); err != nil {
+				return err
+			}
 			if purge && !yes {
 				return tellPurge(command, options)
 			}

@@ -3,6 +3,7 @@
 package install
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,6 +33,18 @@ type target struct {
 	anything dynamic.Interface
 }
 
+// ErrNoCluster says that no kubeconfig names a cluster.
+var ErrNoCluster = errors.New("no cluster is known")
+
+// Address returns the URL of the API server that Install would speak to. The error wraps ErrNoCluster if there is none.
+func Address(options Options) (string, error) {
+	where, err := dial(options)
+	if err != nil {
+		return "", err
+	}
+	return where.config.Host, nil
+}
+
 // dial prepares the clients; it does not connect yet.
 func dial(options Options) (*target, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
@@ -39,8 +52,8 @@ func dial(options Options) (*target, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: options.Context})
 	config, err := loader.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, fmt.Errorf("no cluster is known: no kubeconfig at %s; name one with --kubeconfig, or get a cluster on this machine with `weir cluster up`",
-			strings.Join(rules.GetLoadingPrecedence(), " or "))
+		return nil, fmt.Errorf("%w: no kubeconfig at %s; name one with --kubeconfig, or get a cluster on this machine with `weir cluster up`",
+			ErrNoCluster, strings.Join(rules.GetLoadingPrecedence(), " or "))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w; name another file with --kubeconfig or another context with --context", err)
