@@ -99,6 +99,7 @@ func (t *target) release(ctx context.Context, packed *chart.Chart, values map[st
 	upgrade := action.NewUpgrade(config)
 	upgrade.Namespace, upgrade.SkipCRDs, upgrade.MaxHistory = t.namespace, true, 5
 	upgrade.ResetThenReuseValues = true
+	upgrade.DisableOpenAPIValidation = true // the API server validates as well, and the schema takes seconds to read
 	_, err = upgrade.RunWithContext(ctx, releaseName, packed, values)
 	return oneLine(err)
 }
@@ -107,6 +108,7 @@ func (t *target) firstRelease(ctx context.Context, config *action.Configuration,
 	install := action.NewInstall(config)
 	install.ReleaseName, install.Namespace = releaseName, t.namespace
 	install.CreateNamespace, install.SkipCRDs = true, true
+	install.DisableOpenAPIValidation = true
 	_, err := install.RunWithContext(ctx, packed, values)
 	return oneLine(err)
 }
