@@ -4,6 +4,7 @@ package xds
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,8 +143,8 @@ func named(subsets map[string]uint32) bool {
 }
 
 func (j *judgement) onlyKnown(subsets map[string]uint32) {
-	for subset, weight := range subsets {
-		if subset != "" && weight > 0 && !slices.Contains(j.route.Subsets, subset) {
+	for _, subset := range slices.Sorted(maps.Keys(subsets)) {
+		if weight := subsets[subset]; subset != "" && weight > 0 && !slices.Contains(j.route.Subsets, subset) {
 			j.miss("a route leads to subset %s", subset)
 		}
 	}
@@ -159,13 +160,13 @@ func (j *judgement) exact(s shares) {
 	for _, weight := range j.route.Weights {
 		wanted += uint64(weight)
 	}
-	for subset, weight := range subsets {
-		if uint64(weight)*wanted != uint64(j.route.Weights[subset])*total {
-			j.miss("subset %q has %d of %d", subset, weight, total)
+	for _, subset := range slices.Sorted(maps.Keys(subsets)) {
+		if weight := subsets[subset]; uint64(weight)*wanted != uint64(j.route.Weights[subset])*total {
+			j.miss("subset %q has %d of %d", subset, subsets[subset], total)
 		}
 	}
-	for subset, weight := range j.route.Weights {
-		if weight > 0 && subsets[subset] == 0 {
+	for _, subset := range slices.Sorted(maps.Keys(j.route.Weights)) {
+		if j.route.Weights[subset] > 0 && subsets[subset] == 0 {
 			j.miss("subset %q has no weight", subset)
 		}
 	}
@@ -177,7 +178,7 @@ func (j *judgement) exact(s shares) {
 // weights that is written later: within a connection istiod sends endpoints before routes, and what waits is merged
 // into the push of the later change.
 func (j *judgement) reach() {
-	for port := range j.ports {
+	for _, port := range slices.Sorted(maps.Keys(j.ports)) {
 		for _, subset := range j.route.Subsets {
 			name := cluster{port, subset, j.route.Host}.String()
 			separate, exists := j.view.clusters[name]

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package xds
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"weir.dev/weir/internal/mesh"
+)
+
+// fakeProxy is one connection, as istiod knows it. What the proxy really has is what was sent and acked.
+type fakeProxy struct {
+	id string
+	// assigned is the push that a dump is made of, and weights what it makes of the route; nil for no route.
+	assigned int
+	weights  map[string]int
+	// sent and acked are the pushes of the last clusters, endpoints, listeners and routes.
+	sent, acked int
+	// routesLag is by how many pushes the routes that were accepted are behind everything else.
+	routesLag int
+}
+
+// fakeIstiod answers as istiod's debug interface does.
+type fakeIstiod struct {
+	*httptest.Server
+	mu                      sync.Mutex
+	proxies                 []*fakeProxy
+	statuses, dumps, pushes int
+	refuse                  int
+}
+
+func startIstiod(t *testing.T, proxies ...*fakeProxy) *fakeIstiod {
+	f := &fakeIstiod{proxies: proxies}
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fakeIstiod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuse != 0 || r.Header.Get("Authorization") != "Bearer secret" {
+		w.WriteHeader(max(f.refuse, http.StatusUnauthorized))
+		return
+	}
+	var answer any
+	switch r.URL.Path {
+	case "/debug/syncz":
+		f.statuses++
+		answer = f.syncz()
+	case "/debug/config_dump":
+		f.dumps++
+		id := r.URL.Query().Get("proxyID")
+		at := slices.IndexFunc(f.proxies, func(p *fakeProxy) bool { return strings.Contains(p.connection(), id) })
+		if at < 0 {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		answer = f.proxies[at].dump()
+	case "/debug/connections":
+		var clients []any
+		for _, p := range f.proxies {
+			clients = append(clients, map[string]string{"connectionId": p.connection()})
+		}
+		answer = map[string]any{"clients": clients}
+	case "/debug/adsz":
+		f.pushes++
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (f *fakeIstiod) syncz() []syncz {
+	entries := []syncz{}
+	for _, p := range f.proxies {
+		sent, acked := nonce(p.sent), nonce(p.acked)
+		entries = append(entries, syncz{p.id, "sidecar", sent, acked, sent, acked, sent, nonce(p.acked - p.routesLag), sent, acked})
+	}
+	return entries
+}
+
+func nonce(push int) string {
+	if push == 0 {
+		return ""
+	}
+	return fmt.Sprintf("2026-11-23T23:55:18Z/%d6a1e8f0c-6f6f-4d0e-9d1c-%012d", push, push)
+}
+
+func (p *fakeProxy) connection() string { return p.id + "-" + strconv.Itoa(len(p.id)) }
+
+func (p *fakeProxy) dump() any {
+	type object = map[string]any
+	var clusters, endpoints, weighted []any
+	if p.weights != nil {
+		for _, subset := range []string{"v1", "v2"} {
+			name := "outbound|9080|" + subset + "|" + reviews
+			clusters = append(clusters, object{"cluster": object{"name": name, "type": "EDS"}})
+			endpoints = append(endpoints, object{"endpointConfig": object{
+				"clusterName": name, "endpoints": []any{object{"lbEndpoints": []any{object{"healthStatus": "HEALTHY"}}}},
+			}})
+			weighted = append(weighted, object{"name": name, "weight": p.weights[subset]})
+		}
+	}
+	route := object{"route": object{"weightedClusters": object{"clusters": weighted}}}
+	host := object{"domains": []string{reviews}, "routes": []any{route}}
+	return object{"configs": []any{
+		object{"versionInfo": fmt.Sprintf("2026-11-23T23:55:18Z/%d", p.assigned), "dynamicActiveClusters": clusters},
+		object{"dynamicEndpointConfigs": endpoints},
+		object{"dynamicRouteConfigs": []any{object{"routeConfig": object{"virtualHosts": []any{host}}}}},
+	}}
+}
+
+// clock is a time that only tests move.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time {
+	c.at = c.at.Add(time.Millisecond)
+	return c.at
+}
+
+func newProver(t *testing.T, istiods ...*fakeIstiod) (*Prover, *clock) {
+	t.Helper()
+	var bases []string
+	for _, i := range istiods {
+		bases = append(bases, i.URL)
+	}
+	p := New(func(context.Context) ([]string, error) { return bases, nil }, func(context.Context) (string, error) { return "secret", nil })
+	c := &clock{time.Unix(1000, 0)}
+	p.now = c.now
+	return p, c
+}
+
+func share(v1, v2 int) map[string]int { return map[string]int{"v1": v1, "v2": v2} }
+
+func wanted(v1, v2 int32) mesh.Route {
+	return mesh.Route{
+		Host: reviews, Namespace: "shop", Ports: []int32{9080}, Subsets: []string{"v1", "v2"},
+		Weights: map[string]int32{"v1": v1, "v2": v2},
+	}
+}
+
+// expect proves the route once: it is served, or these lag.
+func expect(t *testing.T, p *Prover, r mesh.Route, proxies int, lagging ...string) {
+	t.Helper()
+	got, err := p.Prove(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mesh.Proof{Served: len(lagging) == 0, Method: Method, Proxies: proxies, Lagging: lagging}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("proof (-want +got):\n%s", diff)
+	}
+}
+
+func TestProveFollowsAPush(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	istiod := startIstiod(t, page)
+	p, _ := newProver(t, istiod)
+	expect(t, p, wanted(100, 0), 1)
+
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	page.assigned, page.weights = 6, share(90, 10)
+	expect(t, p, wanted(90, 10), 1, "shop/page") // assigned, but not sent
+	page.sent = 6
+	expect(t, p, wanted(90, 10), 1, "shop/page") // sent, but not accepted
+	page.acked, page.routesLag = 6, 1
+	expect(t, p, wanted(90, 10), 1, "shop/page") // clusters are accepted, but not the routes
+	page.routesLag = 0
+	expect(t, p, wanted(90, 10), 1)
+}
+
+// TestProveAssigned sees a push only after it was assigned, and before anything of it is sent: everything that was sent
+// is accepted, and the dump shows the route.
+func TestProveAssigned(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 6, sent: 5, acked: 5, weights: share(90, 10)}
+	istiod := startIstiod(t, page)
+	p, clock := newProver(t, istiod)
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	clock.at = clock.at.Add(relook)
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	page.sent = 6
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	page.acked = 6
+	expect(t, p, wanted(90, 10), 1)
+	if istiod.pushes != 0 {
+		t.Errorf("%d pushes were caused", istiod.pushes)
+	}
+}
+
+// TestProveLaterPush has another push assigned before anybody looked, one that needs nothing to be sent.
+func TestProveLaterPush(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		then   func(*fakeProxy, *clock)
+		pushes int
+	}{
+		{"a later one yet shows that it is complete", func(p *fakeProxy, c *clock) {
+			p.assigned = 8
+			c.at = c.at.Add(relook)
+		}, 0},
+		{"endpoints of a later one are accepted", func(p *fakeProxy, _ *clock) { p.sent, p.acked = 8, 8 }, 0},
+		{"one is caused", func(_ *fakeProxy, c *clock) { c.at = c.at.Add(patience) }, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			page := &fakeProxy{id: "page.shop", assigned: 7, sent: 6, acked: 6, weights: share(90, 10)}
+			istiod := startIstiod(t, page)
+			p, clock := newProver(t, istiod)
+			expect(t, p, wanted(90, 10), 1, "shop/page")
+			test.then(page, clock)
+			if test.pushes > 0 {
+				expect(t, p, wanted(90, 10), 1, "shop/page")
+				page.sent, page.acked = 7, 7
+			}
+			if test.name == "endpoints of a later one are accepted" {
+				page.assigned = 8
+			}
+			expect(t, p, wanted(90, 10), 1)
+			if istiod.pushes != test.pushes {
+				t.Errorf("%d pushes were caused, want %d", istiod.pushes, test.pushes)
+			}
+		})
+	}
+}
+
+// TestProveThereAndBack changes the weights and changes them back before the first change has been sent.
+func TestProveThereAndBack(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	p, _ := newProver(t, startIstiod(t, page))
+	expect(t, p, wanted(100, 0), 1)
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	expect(t, p, wanted(100, 0), 1, "shop/page") // it has these weights, but the others are on their way
+	*page = fakeProxy{id: page.id, assigned: 6, sent: 6, acked: 6, weights: share(90, 10)}
+	expect(t, p, wanted(100, 0), 1, "shop/page")
+	*page = fakeProxy{id: page.id, assigned: 7, sent: 7, acked: 7, weights: share(100, 0)}
+	expect(t, p, wanted(100, 0), 1)
+}
+
+func TestProveCallers(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	ratings := &fakeProxy{id: "ratings.shop", assigned: 5, sent: 5, acked: 5}
+	other := &fakeProxy{id: "page.other", assigned: 9, sent: 9, acked: 8, weights: share(100, 0)}
+	first, second := startIstiod(t, page, ratings), startIstiod(t, other)
+	p, _ := newProver(t, first, second)
+	expect(t, p, wanted(100, 0), 2, "other/page")
+	other.acked = 9
+	expect(t, p, wanted(100, 0), 2)
+
+	before := first.dumps + second.dumps
+	statuses := first.statuses
+	expect(t, p, wanted(100, 0), 2)
+	if after := first.dumps + second.dumps; after != before || first.statuses != statuses+1 {
+		t.Errorf("a steady call cost %d dumps and %d statuses, want 0 and 1", after-before, first.statuses-statuses)
+	}
+
+	ratings.weights, ratings.assigned, ratings.sent = share(100, 0), 6, 6
+	expect(t, p, wanted(100, 0), 3, "shop/ratings") // becomes a caller
+}
+
+func TestProveConnections(t *testing.T) {
+	page := func(push int) *fakeProxy {
+		return &fakeProxy{id: "page.shop", assigned: push, sent: push, acked: push, weights: share(100, 0)}
+	}
+	t.Run("one that lags and is gone still counts for a while", func(t *testing.T) {
+		lagging := page(5)
+		lagging.acked = 4
+		istiod := startIstiod(t, lagging)
+		p, clock := newProver(t, istiod)
+		expect(t, p, wanted(100, 0), 1, "shop/page")
+		istiod.proxies = nil
+		expect(t, p, wanted(100, 0), 1, "shop/page")
+		clock.at = clock.at.Add(absence)
+		expect(t, p, wanted(100, 0), 0)
+	})
+	t.Run("two to one istiod", func(t *testing.T) {
+		istiod := startIstiod(t, page(5), page(5))
+		p, _ := newProver(t, istiod)
+		expect(t, p, wanted(100, 0), 1, "shop/page")
+		istiod.proxies = istiod.proxies[:1]
+		expect(t, p, wanted(100, 0), 1)
+	})
+	t.Run("one to each of two istiods", func(t *testing.T) {
+		old := page(5)
+		old.acked = 4
+		p, _ := newProver(t, startIstiod(t, old), startIstiod(t, page(5)))
+		expect(t, p, wanted(100, 0), 1, "shop/page")
+	})
+	t.Run("alike names", func(t *testing.T) {
+		longer := &fakeProxy{id: "my-page.shop", assigned: 5, sent: 5, acked: 5}
+		p, _ := newProver(t, startIstiod(t, longer, page(5)))
+		expect(t, p, wanted(100, 0), 1)
+	})
+	t.Run("starting", func(t *testing.T) {
+		starting := &fakeProxy{id: "page.shop", assigned: 5, sent: 5}
+		p, clock := newProver(t, startIstiod(t, starting))
+		expect(t, p, wanted(100, 0), 0, "shop/page")
+		clock.at = clock.at.Add(start)
+		expect(t, p, wanted(100, 0), 0)
+	})
+}
+
+func TestProveErrors(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	t.Run("token refused", func(t *testing.T) {
+		istiod := startIstiod(t, page)
+		istiod.refuse = http.StatusForbidden
+		p, _ := newProver(t, istiod)
+		if _, err := p.Prove(t.Context(), wanted(100, 0)); err == nil || !strings.Contains(err.Error(), audience) {
+			t.Errorf("error = %v, want one that names the audience", err)
+		}
+	})
+	t.Run("one of two is down", func(t *testing.T) {
+		gone := startIstiod(t)
+		gone.Close()
+		p, _ := newProver(t, gone, startIstiod(t, page))
+		expect(t, p, wanted(100, 0), 1)
+	})
+	t.Run("one of two is broken", func(t *testing.T) {
+		broken := startIstiod(t)
+		broken.refuse = http.StatusInternalServerError
+		p, _ := newProver(t, broken, startIstiod(t, page))
+		if _, err := p.Prove(t.Context(), wanted(100, 0)); err == nil {
+			t.Error("no error")
+		}
+	})
+	t.Run("all are down", func(t *testing.T) {
+		gone := startIstiod(t)
+		gone.Close()
+		p, _ := newProver(t, gone)
+		if _, err := p.Prove(t.Context(), wanted(100, 0)); err == nil {
+			t.Error("no error")
+		}
+	})
+	t.Run("none is there", func(t *testing.T) {
+		p, _ := newProver(t)
+		if _, err := p.Prove(t.Context(), wanted(100, 0)); err == nil {
+			t.Error("no error")
+		}
+	})
+}
