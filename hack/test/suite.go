@@ -48,7 +48,9 @@ func (s suite) run(ctx context.Context) (tally, error) {
 			return tally{}, err
 		}
 	}
-	return s.goTest(ctx, chosen)
+	before := testRoots()
+	counts, err := s.goTest(ctx, chosen)
+	return counts, errors.Join(err, removeLeftovers(context.WithoutCancel(ctx), before))
 }
 
 func (s suite) goTest(ctx context.Context, chosen selection) (tally, error) {
