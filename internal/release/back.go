@@ -2,11 +2,7 @@
 
 package release
 
-import (
-	"fmt"
-
-	api "weir.dev/weir/api/v1alpha1"
-)
+import api "weir.dev/weir/api/v1alpha1"
 
 // These rules lead back. None of them asks for metrics, callers, a gate, or the health of the new version.
 
@@ -38,7 +34,7 @@ func noPodsLeft(v view) (move, bool) {
 }
 
 func neverReady(v view) (move, bool) {
-	why := fmt.Sprintf("%s within %s", v.podWords(), readyDeadline(v.spec))
+	why := v.readyWords() + " after " + short(readyDeadline(v.spec)) + v.problem()
 	waits := v.in(api.ReleasePreparing, api.ReleaseConnecting) && !v.goingBack()
 	return v.back(ReasonNotReady, why), waits && !v.podsReady() && v.lasted() >= readyDeadline(v.spec)
 }

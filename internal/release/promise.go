@@ -46,9 +46,13 @@ func checkWeights(after api.ReleaseStatus) error {
 	return nil
 }
 
-// checkConnected: the new version gets its first share after every caller was seen to know its subset.
+// checkConnected: the new version has pods before it can be reached, and gets its first share after every caller was
+// seen to know its subset.
 func checkConnected(spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
 	was, is := wantedOf(before, spec.To), wantedOf(after, spec.To)
+	if is.Subset && !was.Subset && was.Replicas == 0 {
+		return fmt.Errorf("%s can be reached before it has pods", spec.To)
+	}
 	if is.Weight == 0 || was.Weight > 0 {
 		return nil
 	}

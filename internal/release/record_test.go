@@ -121,6 +121,9 @@ func TestHealthDoesNotFlap(t *testing.T) {
 	if got := health(status); status.Phase != api.ReleaseShifting || got != "True Pass" {
 		t.Fatalf("want a pass and the next step, got %s in %s", got, status.Phase)
 	}
+	if status.Verdict != nil || status.Steps[0].Verdict == nil {
+		t.Errorf("want the verdict on the record of its step, and none of the next, got %+v", status.Verdict)
+	}
 	status = Decide(t0, spec, status, seen).Status
 	seen.Sample = mesh.Sample{Latency: -1}
 	status = Decide(t0.Add(2*time.Second), spec, status, seen).Status

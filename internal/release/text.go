@@ -5,6 +5,7 @@ package release
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
@@ -37,8 +38,15 @@ func (v view) problem() string {
 	return ": " + oneLine(v.seen.To.Problem)
 }
 
-func (v view) podWords() string {
-	return fmt.Sprintf("%d of %s of %s ready%s", v.seen.To.Ready, count(v.seen.Replicas, "pod"), v.spec.To, v.problem())
+func (v view) podWords() string { return v.readyWords() + v.problem() }
+
+func (v view) readyWords() string {
+	ready, all := v.seen.To.Ready, v.seen.Replicas
+	words := fmt.Sprintf("%d of %s of %s ready", ready, count(all, "pod"), v.spec.To)
+	if ready >= all && !v.seen.To.Available {
+		words += ", the workload is still rolling out"
+	}
+	return words
 }
 
 // proofWords say which callers are waited for, or why nobody can tell.
@@ -94,9 +102,16 @@ func (v view) drainWords() string {
 
 func (v view) retireWords() string {
 	if v.goingBack() {
-		return cause(v.status) + also + fmt.Sprintf("%s of %s left", count(v.seen.To.Present, "pod"), v.spec.To)
+		return cause(v.status) + also + leftWords(v.spec.To, v.seen.To)
 	}
-	return fmt.Sprintf("%s of %s left%s", count(v.seen.From.Present, "pod"), v.spec.From, v.tooLate())
+	return leftWords(v.spec.From, v.seen.From) + v.tooLate()
+}
+
+func leftWords(version string, p Pods) string {
+	if p.Present == 0 {
+		return "the workload of " + version + " ends"
+	}
+	return fmt.Sprintf("%s of %s left", count(p.Present, "pod"), version)
 }
 
 func (v view) promotedWords() string { return v.spec.To + " serves everything" + v.tooLate() }
@@ -127,4 +142,16 @@ func count(n int32, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// short leaves out the units that are nought: 5m instead of 5m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
