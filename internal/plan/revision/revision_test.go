@@ -137,6 +137,14 @@ func TestVersionWhenHashesAreTaken(t *testing.T) {
 	}
 }
 
+func TestVersionAtFullLengthIsTaken(t *testing.T) {
+	c := api.Component{Name: "reviews", Image: "reviews", Version: strings.Repeat("v", 40)}
+	got := revision.Version(c, map[string]api.Component{c.Version: {}})
+	if want := strings.Repeat("v", 34) + "-"; len(got) != 40 || !strings.HasPrefix(got, want) {
+		t.Errorf("got %q, want %q and a hash", got, want)
+	}
+}
+
 func TestFreeze(t *testing.T) {
 	c := api.Component{
 		Name: "reviews", Image: "reviews:v1", Replicas: ptr.To[int32](3), Uses: []string{"ratings"}, Strategy: "slow",
