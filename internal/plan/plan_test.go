@@ -105,7 +105,7 @@ func TestRoute(t *testing.T) {
 	v1, v2 := reviews("r:v1", 9080, 8080, 3306), reviews("r:v2", 9080, 3306)
 	got, ok := plan.Route("shop", shifting(v1, v2, 10))
 	want := mesh.Route{
-		Host: "reviews.shop.svc.cluster.local", Namespace: "shop", Ports: []int32{9080},
+		Host: "reviews.shop.svc.cluster.local", Namespace: "shop", Ports: []int32{3306, 9080},
 		Subsets: []string{"v1", "v2"}, Weights: map[string]int32{"v1": 90, "v2": 10},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || !ok {

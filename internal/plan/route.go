@@ -6,13 +6,12 @@ import (
 	"slices"
 
 	"weir.dev/weir/internal/mesh"
-	"weir.dev/weir/internal/plan/port"
 	"weir.dev/weir/internal/plan/routing"
 )
 
 // Route returns what every caller's proxy serves once the plan's objects have reached it, to be held against what proxies
-// hold. Ports are those that speak http and that every version with weight listens on, since only there the weights are the
-// wanted ones. It is false when the component has no routes.
+// hold. Ports are those that every version with weight listens on, since only there the weights are the wanted ones; there
+// are none when a version moved all its ports. It is false when the component has no routes.
 func Route(namespace string, c Component) (mesh.Route, bool) {
 	frozen, err := c.frozen()
 	if err != nil {
@@ -33,10 +32,9 @@ func Route(namespace string, c Component) (mesh.Route, bool) {
 	}
 	slices.Sort(out.Subsets)
 	for _, p := range r.Ports {
-		if port.IsHTTP(p.Protocol) && r.AllListen(p.Port) {
+		if r.AllListen(p.Port) {
 			out.Ports = append(out.Ports, p.Port)
 		}
 	}
-	slices.Sort(out.Ports)
 	return out, true
 }
