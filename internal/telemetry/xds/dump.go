@@ -95,7 +95,7 @@ func (d dump) view() (view, error) {
 		for _, x := range c.Clusters {
 			v.clusters[x.Cluster.Name] = x.Cluster.Type == "EDS"
 		}
-		if v.version == 0 && c.Version != "" {
+		if v.version == (version{}) && c.Version != "" {
 			var err error
 			if v.version, err = parseVersion(c.Version); err != nil {
 				return view{}, err
@@ -111,7 +111,7 @@ func (d dump) view() (view, error) {
 			v.addRoutes(x)
 		}
 	}
-	if v.version == 0 {
+	if v.version == (version{}) {
 		return view{}, errors.New("the dump names no push version")
 	}
 	return v, nil

@@ -80,12 +80,28 @@ func (m *memory) see(fleet []status, now time.Time) {
 		m.entry(s).see(s, now)
 		back[s.id] = true
 	}
+	m.share()
 	for key, e := range m.entries {
 		if e.seen.Equal(now) {
 			continue
 		}
 		if back[key.id] || e.served() || now.Sub(e.seen) > absence {
 			delete(m.entries, key)
+		}
+	}
+}
+
+// share proves those that only lack a sign that their push is complete by one that is alike and lacks nothing.
+func (m *memory) share() {
+	proven := map[alike]bool{}
+	for _, e := range m.entries {
+		if e.proven {
+			proven[e.status.alike()] = true
+		}
+	}
+	for _, e := range m.entries {
+		if e.undecided() && proven[e.status.alike()] {
+			e.prove()
 		}
 	}
 }
@@ -132,8 +148,8 @@ type entry struct {
 	shape     shape
 	endpoints string
 	looked    time.Time
-	// passed is true when a good dump was followed by one of a later push: the first push has been sent in full.
-	passed bool
+	// complete is a push that showed the route and is known to have been sent in full; zero for none.
+	complete version
 
 	// proven is true when the proxy serves the route since shape was sent.
 	proven bool
@@ -145,7 +161,7 @@ type entry struct {
 
 // void forgets what was found out about another route. Who calls the host stays known, unless the ports moved.
 func (e *entry) void(moved bool) {
-	e.proven, e.passed, e.due = false, false, time.Time{}
+	e.proven, e.complete, e.due = false, version{}, time.Time{}
 	if moved {
 		e.judged = false
 	}
@@ -170,20 +186,25 @@ func (e *entry) see(s status, now time.Time) {
 		e.due = time.Time{}
 	case e.old():
 		e.wait(now, longPatience)
-	case !e.verdict.good() || s.sent > e.version || !e.accepted():
+	case !e.verdict.good() || !s.sent.atMost(e.version) || !e.accepted():
 		e.due = time.Time{}
-	case s.acked >= e.version || e.passed:
-		e.proven, e.shape, e.due = true, s.shape(), time.Time{}
+	case e.version.atMost(s.acked) || s.sent.atMost(e.complete):
+		e.prove()
 	default:
 		e.wait(now, patience)
 	}
 }
+
+func (e *entry) prove() { e.proven, e.shape, e.due = true, e.status.shape(), time.Time{} }
 
 func (e *entry) wait(now time.Time, patience time.Duration) {
 	if e.due.IsZero() {
 		e.due = now.Add(patience)
 	}
 }
+
+// undecided is true when nothing but a sign that the push is complete is missing.
+func (e *entry) undecided() bool { return !e.due.IsZero() && !e.old() }
 
 // accepted is true when the proxy has accepted all it was sent of what its calls to the host depend on.
 func (e *entry) accepted() bool {
@@ -224,17 +245,21 @@ func (e *entry) stale(now time.Time) bool {
 	case e.old():
 		return false
 	case e.verdict.good():
-		return s.sent > e.version || (!e.due.IsZero() && now.Sub(e.looked) > relook)
+		return !s.sent.atMost(e.version) || (!e.due.IsZero() && now.Sub(e.looked) > relook)
 	default:
 		return s.shape() != e.shape || s.endpoints.sent != e.endpoints
 	}
 }
 
-// judge takes in a dump that was asked for after status s.
-func (e *entry) judge(s status, v view, route mesh.Route, now time.Time) {
-	before := e.judged && e.verdict.good()
-	verdict := v.judge(route)
-	e.passed = before && verdict.good() && (e.passed || v.version > e.version)
-	e.judged, e.verdict, e.version = true, verdict, v.version
-	e.shape, e.endpoints, e.looked = s.shape(), s.endpoints.sent, now
+// judge takes in what a dump of a push says. own is false when it is the dump of a proxy that is alike, which tells
+// what this one was or will be sent, but not how far it has come.
+func (e *entry) judge(verdict verdict, push version, own bool, now time.Time) {
+	switch {
+	case !verdict.good():
+		e.complete = version{}
+	case own && e.judged && e.verdict.good() && !push.atMost(e.version):
+		e.complete = e.version
+	}
+	e.judged, e.verdict, e.version = true, verdict, push
+	e.shape, e.endpoints, e.looked = e.status.shape(), e.status.endpoints.sent, now
 }

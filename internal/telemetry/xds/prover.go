@@ -13,7 +13,9 @@
 //     or of a later one was accepted, push N has been sent in full.
 //
 // Hence a proxy serves the route when a dump of push N shows it, when a status read after that dump shows that the
-// proxy accepted all it was sent, and when something it accepted is of push N or later.
+// proxy accepted all it was sent, nothing of it being of a later push, and when something it accepted is of push N or
+// later. A push may need nothing to be sent to a proxy. Then a dump of a still later push tells that push N is complete,
+// or another proxy of the same ReplicaSet does that was sent the same; and if neither comes, istiod is asked to push.
 package xds
 
 import (
@@ -53,7 +55,7 @@ func New(endpoints func(context.Context) ([]string, error), token func(context.C
 }
 
 // Prove says how far the callers of the route's host are. It waits for nothing: ask again after 50 to 100 ms. A call
-// costs one status of every istiod, and for each proxy that was sent something new a dump and one more status.
+// costs one status of every istiod; if anything new was sent, also a dump for each ReplicaSet concerned and one more status.
 //
 // A proxy that has no route to the host is no caller. An error means that nothing is known.
 func (p *Prover) Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error) {
@@ -135,44 +137,47 @@ func marked(fleet []status) []status {
 	return fleet
 }
 
-// look dumps every proxy of which nothing is known for what it was sent last, and tells whether there was any.
+// look dumps what is not known of what was sent last, one proxy of those that are alike, and tells whether there was any.
 func (p *Prover) look(ctx context.Context, m *memory, fleet []status) (bool, error) {
+	stale := map[alike][]*entry{}
+	for _, s := range fleet {
+		if e := m.entry(s); e.stale(p.now()) {
+			stale[s.alike()] = append(stale[s.alike()], e)
+		}
+	}
 	var group errgroup.Group
 	group.SetLimit(parallel)
-	looked := false
-	for _, s := range fleet {
-		entry := m.entry(s)
-		if !entry.stale(p.now()) {
-			continue
-		}
-		looked = true
+	for _, entries := range stale {
 		group.Go(func() error {
-			v, err := p.view(ctx, s, fleet)
+			v, err := p.view(ctx, entries[0].status, fleet)
 			if errors.Is(err, errGone) {
 				return nil
 			}
 			if err != nil {
 				return err
 			}
-			entry.judge(s, v, m.route, p.now())
+			verdict := v.judge(m.route)
+			for i, e := range entries {
+				e.judge(verdict, v.version, i == 0, p.now())
+			}
 			return nil
 		})
 	}
-	return looked, group.Wait()
+	return len(stale) > 0, group.Wait()
 }
 
 // view asks for the proxy by its connection. istiod takes any connection whose name contains what is asked for, so
 // that a proxy whose name is part of another's has to be told apart by the number of its connection.
 func (p *Prover) view(ctx context.Context, s status, fleet []status) (view, error) {
 	prefix := s.id + "-"
-	alike := 0
+	similar := 0
 	for _, other := range fleet {
 		if other.istiod == s.istiod && strings.Contains(other.id+"-", prefix) {
-			alike++
+			similar++
 		}
 	}
 	id := prefix
-	if alike > 1 {
+	if similar > 1 {
 		ids, err := p.istiods.connectionIDs(ctx, s.istiod)
 		if err != nil {
 			return view{}, err

@@ -39,6 +39,8 @@ type fakeIstiod struct {
 	proxies                 []*fakeProxy
 	statuses, dumps, pushes int
 	refuse                  int
+	// run counts istiod's restarts.
+	run int
 }
 
 func startIstiod(t *testing.T, proxies ...*fakeProxy) *fakeIstiod {
@@ -68,7 +70,7 @@ func (f *fakeIstiod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
-		answer = f.proxies[at].dump()
+		answer = f.proxies[at].dump(f)
 	case "/debug/connections":
 		var clients []any
 		for _, p := range f.proxies {
@@ -84,22 +86,27 @@ func (f *fakeIstiod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *fakeIstiod) syncz() []syncz {
 	entries := []syncz{}
 	for _, p := range f.proxies {
-		sent, acked := nonce(p.sent), nonce(p.acked)
-		entries = append(entries, syncz{p.id, "sidecar", sent, acked, sent, acked, sent, nonce(p.acked - p.routesLag), sent, acked})
+		sent, acked, routes := f.nonce(p.sent), f.nonce(p.acked), f.nonce(p.acked-p.routesLag)
+		entries = append(entries, syncz{p.id, "sidecar", sent, acked, sent, acked, sent, routes, sent, acked})
 	}
 	return entries
 }
 
-func nonce(push int) string {
-	if push == 0 {
+func (f *fakeIstiod) nonce(push int) string {
+	if push <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("2026-11-23T23:55:18Z/%d6a1e8f0c-6f6f-4d0e-9d1c-%012d", push, push)
+	return fmt.Sprintf("%s6a1e8f0c-6f6f-4d0e-9d1c-%012d", f.push(push), push)
+}
+
+// push is the name of a push.
+func (f *fakeIstiod) push(number int) string {
+	return fmt.Sprintf("2026-11-23T23:%d:18Z/%d", 10+f.run, number)
 }
 
 func (p *fakeProxy) connection() string { return p.id + "-" + strconv.Itoa(len(p.id)) }
 
-func (p *fakeProxy) dump() any {
+func (p *fakeProxy) dump(f *fakeIstiod) any {
 	type object = map[string]any
 	var clusters, endpoints, weighted []any
 	if p.weights != nil {
@@ -115,7 +122,7 @@ func (p *fakeProxy) dump() any {
 	route := object{"route": object{"weightedClusters": object{"clusters": weighted}}}
 	host := object{"domains": []string{reviews}, "routes": []any{route}}
 	return object{"configs": []any{
-		object{"versionInfo": fmt.Sprintf("2026-11-23T23:55:18Z/%d", p.assigned), "dynamicActiveClusters": clusters},
+		object{"versionInfo": f.push(p.assigned), "dynamicActiveClusters": clusters},
 		object{"dynamicEndpointConfigs": endpoints},
 		object{"dynamicRouteConfigs": []any{object{"routeConfig": object{"virtualHosts": []any{host}}}}},
 	}}
@@ -265,6 +272,48 @@ func TestProveCallers(t *testing.T) {
 
 	ratings.weights, ratings.assigned, ratings.sent = share(100, 0), 6, 6
 	expect(t, p, wanted(100, 0), 3, "shop/ratings") // becomes a caller
+}
+
+// TestProveReplicas has many pods of one ReplicaSet: one dump tells of all of them, and a sign that a push is complete
+// for one of those that were sent the same, too.
+func TestProveReplicas(t *testing.T) {
+	var pods []*fakeProxy
+	for _, end := range []string{"7q2bj", "xw9dk", "zzz22"} {
+		pods = append(pods, &fakeProxy{id: "page-7bd4697598-" + end + ".shop", assigned: 6, sent: 6, acked: 6, weights: share(90, 10)})
+	}
+	istiod := startIstiod(t, pods...)
+	p, _ := newProver(t, istiod)
+	pods[2].acked = 5
+	expect(t, p, wanted(90, 10), 3, "shop/page-7bd4697598-zzz22")
+	pods[2].acked = 6
+	expect(t, p, wanted(90, 10), 3)
+	if istiod.dumps != 1 {
+		t.Errorf("%d dumps for one ReplicaSet, want 1", istiod.dumps)
+	}
+	for _, pod := range pods {
+		pod.assigned, pod.sent, pod.weights = 7, 7, share(50, 50)
+	}
+	pods[0].acked = 7
+	expect(t, p, wanted(50, 50), 3, "shop/page-7bd4697598-xw9dk", "shop/page-7bd4697598-zzz22")
+	pods[1].acked, pods[2].acked = 7, 7
+	pods[1].assigned = 8
+	expect(t, p, wanted(50, 50), 3)
+	if istiod.dumps != 2 {
+		t.Errorf("%d dumps for two pushes to one ReplicaSet, want 2", istiod.dumps)
+	}
+}
+
+// TestProveRestart has istiod begin anew at the same address, with lower numbers.
+func TestProveRestart(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 50, sent: 50, acked: 50, weights: share(90, 10)}
+	istiod := startIstiod(t, page)
+	p, _ := newProver(t, istiod)
+	expect(t, p, wanted(90, 10), 1)
+	istiod.run++
+	*page = fakeProxy{id: page.id, assigned: 3, sent: 3, acked: 3, weights: share(100, 0)}
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	*page = fakeProxy{id: page.id, assigned: 4, sent: 4, acked: 4, weights: share(90, 10)}
+	expect(t, p, wanted(90, 10), 1)
 }
 
 func TestProveConnections(t *testing.T) {

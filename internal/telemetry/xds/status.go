@@ -2,7 +2,10 @@
 
 package xds
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // nonces are the last ones that were sent for one kind of configuration, and that the proxy accepted.
 type nonces struct{ sent, acked string }
@@ -19,8 +22,9 @@ type status struct {
 	// doubled is true when the proxy has a second connection to the same istiod: one of the two is dead.
 	doubled                                bool
 	clusters, endpoints, listeners, routes nonces
-	// sent is the newest push of which clusters, listeners or routes were sent, acked the newest of which anything was
-	// accepted.
+	// pushes are those of the last clusters, listeners and routes that were sent, sent is the newest of them, and acked
+	// the newest of which anything was accepted.
+	pushes      [3]version
 	sent, acked version
 }
 
@@ -28,6 +32,25 @@ type status struct {
 type shape struct{ clusters, listeners, routes string }
 
 func (s status) shape() shape { return shape{s.clusters.sent, s.listeners.sent, s.routes.sent} }
+
+// alike is what proxies have in common that hold the same clusters, listeners and routes: those of one ReplicaSet, at
+// one istiod, that were last sent the same pushes. istiod makes these of the push and of the pod's template alone.
+type alike struct {
+	istiod, owner string
+	pushes        [3]version
+}
+
+func (s status) alike() alike {
+	owner := s.id
+	if parts := replica.FindStringSubmatch(s.id); parts != nil {
+		owner = parts[1] + parts[2]
+	}
+	return alike{s.istiod, owner, s.pushes}
+}
+
+// replica matches pod.namespace for a pod of a Deployment, by the letters that Kubernetes takes for what it makes up
+// (k8s.io/apimachinery, util/rand): name, hash of the template, and what tells the pods apart.
+var replica = regexp.MustCompile(`^(.+-[bcdfghjklmnpqrstvwxz2456789]{4,10})-[bcdfghjklmnpqrstvwxz2456789]{5}(\.[^.]+)$`)
 
 // name is how people write the pod: namespace/pod.
 func (s status) name() string {
@@ -64,8 +87,11 @@ func (z syncz) read(istiod string) (s status, wanted bool, err error) {
 		listeners: nonces{z.ListenerSent, z.ListenerAcked},
 		routes:    nonces{z.RouteSent, z.RouteAcked},
 	}
-	if s.sent, err = newest(z.ClusterSent, z.ListenerSent, z.RouteSent); err != nil {
-		return s, true, err
+	for i, nonce := range []string{z.ClusterSent, z.ListenerSent, z.RouteSent} {
+		if s.pushes[i], err = nonceVersion(nonce); err != nil {
+			return s, true, err
+		}
+		s.sent = later(s.sent, s.pushes[i])
 	}
 	s.acked, err = newest(z.ClusterAcked, z.ListenerAcked, z.RouteAcked, z.EndpointAcked)
 	return s, true, err
@@ -76,9 +102,17 @@ func newest(nonces ...string) (version, error) {
 	for _, nonce := range nonces {
 		v, err := nonceVersion(nonce)
 		if err != nil {
-			return 0, err
+			return version{}, err
 		}
-		most = max(most, v)
+		most = later(most, v)
 	}
 	return most, nil
+}
+
+// later of two pushes of one run.
+func later(a, b version) version {
+	if a.number > b.number {
+		return a
+	}
+	return b
 }

@@ -131,8 +131,8 @@ func TestJudge(t *testing.T) {
 }
 
 func TestDumpVersion(t *testing.T) {
-	if got := recorded(t, "sidecar").version; got != 108 {
-		t.Errorf("version = %d, want 108", got)
+	if got := recorded(t, "sidecar").version; got.number != 108 {
+		t.Errorf("version = %v, want 108", got)
 	}
 	var none dump
 	if _, err := none.view(); err == nil {
