@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	weirv1 "weir.dev/weir/api/v1alpha1"
+	api "weir.dev/weir/api/v1alpha1"
 )
 
 // kinds are the resources of Weir's API, owners first.
@@ -141,7 +141,7 @@ func (t *target) awaitNone(ctx context.Context) error {
 
 func (t *target) removeCRDs(ctx context.Context) error {
 	for _, kind := range kinds {
-		name := kind + "." + weirv1.GroupVersion.Group
+		name := kind + "." + api.GroupVersion.Group
 		err := t.crds.ApiextensionsV1().CustomResourceDefinitions().Delete(ctx, name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("delete %s: %w", name, err)
@@ -159,5 +159,5 @@ func (t *target) removeNamespace(ctx context.Context) error {
 }
 
 func resourceOf(kind string) schema.GroupVersionResource {
-	return weirv1.GroupVersion.WithResource(kind)
+	return api.GroupVersion.WithResource(kind)
 }
