@@ -24,7 +24,7 @@ type Status struct {
 	Ready bool         `json:"ready"`
 	Parts []PartStatus `json:"parts"`
 	// MemoryBytes is the resident memory of all processes of the cluster, NodeBytes that of its control plane and node
-	// without the pods of users.
+	// without the pods of users. Pages that several processes share count once.
 	MemoryBytes int64 `json:"memoryBytes"`
 	NodeBytes   int64 `json:"nodeBytes"`
 }
@@ -120,18 +120,25 @@ func versionOf(name string) string {
 	return ""
 }
 
-// resident sums up the resident memory of processes in bytes; see proc_pid_statm(5).
+// resident sums up the memory of processes in bytes. Pages that several processes share, such as the code of the
+// programs of Kubernetes, which are one file, are split among them (PSS in proc_pid_smaps_rollup(5)).
 func resident(pids ...int) int64 {
 	var sum int64
 	for _, pid := range pids {
-		content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "statm"))
-		if err != nil {
-			continue
-		}
-		if fields := strings.Fields(string(content)); len(fields) > 1 {
-			pages, _ := strconv.ParseInt(fields[1], 10, 64)
-			sum += pages * int64(os.Getpagesize())
+		content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps_rollup"))
+		if err == nil {
+			sum += proportional(string(content))
 		}
 	}
 	return sum
+}
+
+func proportional(rollup string) int64 {
+	for _, line := range strings.Split(rollup, "\n") {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "Pss:" {
+			kibibytes, _ := strconv.ParseInt(fields[1], 10, 64)
+			return kibibytes << 10
+		}
+	}
+	return 0
 }

@@ -48,10 +48,11 @@ func (b *builder) steps() []step.Step {
 
 		do("Istio's charts", b.renderCharts, "parts"),
 		do("mesh namespaces", b.createNamespaces, "API server"),
-		do("Istio's definitions", b.installDefinitions, "mesh namespaces", "Istio's charts"),
 		do("istiod", b.installIstiod, "mesh namespaces", "Istio's charts"),
-		do("metrics filters", b.installFilters, "Istio's definitions"),
 		do("Prometheus", b.installPrometheus, "mesh namespaces"),
+		// The definitions keep the API server busy for seconds, so what has to start goes first.
+		do("Istio's definitions", b.installDefinitions, "istiod", "Prometheus", "names (CoreDNS)"),
+		do("metrics filters", b.installFilters, "Istio's definitions"),
 
 		do("node is ready", b.awaitNode, "kubelet"),
 		do("istiod is ready", b.awaitIstiod, "istiod", "node is ready", "controller manager", "scheduler", "service proxy"),

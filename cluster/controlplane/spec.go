@@ -23,18 +23,22 @@ type Plane struct {
 	Place process.Place
 }
 
-// A control plane for one node has little garbage: collecting it earlier costs a little time and saves much memory.
-var thrifty = []string{"GOGC=50"}
+// A control plane for one node makes little garbage: collecting it early costs a little time and saves much memory.
+// Only the API server allocates so much while it starts that it would be late.
+const (
+	thrifty = "GOGC=50"
+	hasty   = "GOGC=100"
+)
 
-func (p Plane) spec(name string, args ...string) process.Spec {
+func (p Plane) spec(name, collector string, args ...string) process.Spec {
 	return process.Spec{
-		Name: name, Path: p.Binary(name), Args: args, Env: thrifty, Dir: p.RunDir, Place: p.Place,
+		Name: name, Path: p.Binary(name), Args: args, Env: []string{collector}, Dir: p.RunDir, Place: p.Place,
 	}
 }
 
 // Etcd keeps the objects. It does not wait for the disk: after a power cut the cluster is made anew.
 func (p Plane) Etcd() process.Spec {
-	return p.spec("etcd",
+	return p.spec("etcd", thrifty,
 		"--name=weir",
 		"--data-dir="+filepath.Join(p.DataDir, "etcd"),
 		"--listen-client-urls=http://127.0.0.1:2379",
@@ -54,7 +58,7 @@ func (p Plane) Etcd() process.Spec {
 // APIServer needs etcd to listen.
 func (p Plane) APIServer() process.Spec {
 	file := p.Credential.File
-	return p.spec("kube-apiserver",
+	return p.spec("kube-apiserver", hasty,
 		"--etcd-servers=http://127.0.0.1:2379",
 		"--bind-address=0.0.0.0",
 		"--secure-port=6443",
@@ -82,7 +86,7 @@ func (p Plane) APIServer() process.Spec {
 // ControllerManager needs the API server to be ready: its own permissions are made at that moment.
 func (p Plane) ControllerManager() process.Spec {
 	file := p.Credential.File
-	return p.spec("kube-controller-manager",
+	return p.spec("kube-controller-manager", thrifty,
 		"--kubeconfig="+file("kube-controller-manager.kubeconfig"),
 		"--authentication-kubeconfig="+file("kube-controller-manager.kubeconfig"),
 		"--authorization-kubeconfig="+file("kube-controller-manager.kubeconfig"),
@@ -104,7 +108,7 @@ func (p Plane) ControllerManager() process.Spec {
 // Scheduler needs the API server to be ready.
 func (p Plane) Scheduler() process.Spec {
 	file := p.Credential.File
-	return p.spec("kube-scheduler",
+	return p.spec("kube-scheduler", thrifty,
 		"--kubeconfig="+file("kube-scheduler.kubeconfig"),
 		"--authentication-kubeconfig="+file("kube-scheduler.kubeconfig"),
 		"--authorization-kubeconfig="+file("kube-scheduler.kubeconfig"),

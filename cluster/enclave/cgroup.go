@@ -96,11 +96,18 @@ func (h hierarchy) create(group string) error {
 	if err := os.Mkdir(h.mount+group, 0o755); err != nil && !os.IsExist(err) {
 		return fmt.Errorf("create cgroup: %w", err)
 	}
-	if slices.Contains(h.controllers, "cpuset") {
+	switch {
+	case slices.Contains(h.controllers, "cpuset"):
 		return h.inheritCpuset(group)
+	case slices.Contains(h.controllers, "cpu"):
+		return os.WriteFile(filepath.Join(h.mount, group, "cpu.shares"), []byte(cpuShares), 0o644)
 	}
 	return nil
 }
+
+// cpuShares is the weight against other groups and, in version 1, against each single process of the host that is in
+// no group. With the usual 1024 a whole cluster would get as much as one compiler.
+const cpuShares = "16384"
 
 // inheritCpuset copies the parent's processors and memory nodes, without which a version 1 cpuset takes no process.
 func (h hierarchy) inheritCpuset(group string) error {

@@ -47,6 +47,12 @@ func gatewayValues() map[string]any {
 		"podAnnotations": statsAnnotations,
 		// The pod template names no image that istiod would not replace, so the usual policy would be to pull.
 		"imagePullPolicy": "IfNotPresent",
+		// Istio's own probe comes every 15 s, so a gateway that misses the first would be late by that much.
+		"readinessProbe": map[string]any{
+			"httpGet":          map[string]any{"path": "/healthz/ready", "port": 15021},
+			"periodSeconds":    1,
+			"failureThreshold": 4,
+		},
 		"service": map[string]any{
 			"type": "NodePort",
 			"ports": []any{

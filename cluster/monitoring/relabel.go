@@ -113,6 +113,9 @@ func asDestinationSees() []rule {
 		caller("source_app", "$2", identity),
 		caller("source_canonical_service", "$2", identity),
 		caller("connection_security_policy", "none", ".*"),
+		// When a connection is opened the handshake is not over yet, so nobody knows.
+		set("connection_security_policy", "unknown", "istio_tcp_connections_opened_total@none",
+			"__name__", "connection_security_policy"),
 		caller("connection_security_policy", "mutual_tls", identity),
 	}
 }

@@ -85,7 +85,7 @@ func mounts(t *testing.T) []string {
 	}
 	var points []string
 	for _, line := range strings.Split(string(content), "\n") {
-		if fields := strings.Fields(line); len(fields) > 4 {
+		if fields := strings.Fields(line); len(fields) > 4 && !foreign(fields[4]) {
 			points = append(points, fields[4])
 		}
 	}
@@ -93,11 +93,17 @@ func mounts(t *testing.T) []string {
 	return points
 }
 
+// foreign says whether a path belongs to a cluster other than this test's, which may come and go meanwhile.
+func foreign(path string) bool {
+	return !strings.Contains(path, clusterName) &&
+		(strings.HasPrefix(path, "/run/netns") || strings.HasPrefix(path, "/var/lib/weir/"))
+}
+
 func list(roots ...string) []string {
 	var paths []string
 	for _, root := range roots {
 		_ = filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-			if err == nil {
+			if err == nil && !foreign(path) {
 				paths = append(paths, path)
 			}
 			return nil
