@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"weir.dev/weir/cluster/node"
 	"weir.dev/weir/cluster/part"
@@ -28,6 +29,13 @@ func LoadImage(ctx context.Context, ref Ref, archive string) error {
 	if _, running := process.Find(dir.Run(), "containerd"); !running {
 		return fmt.Errorf("cluster %s does not run: start it with weir cluster up --name %s", config.Name, config.Name)
 	}
+	if archive, err = filepath.Abs(archive); err != nil {
+		return err
+	}
+	e, err := ref.enclave(dir)
+	if err != nil {
+		return err
+	}
 	set := part.Set{Dir: config.Parts}
-	return node.Node{Binary: set.Binary, Dir: dir.Node()}.Load(ctx, archive)
+	return node.Node{Binary: set.Binary, Dir: dir.Node(), Place: e}.Load(ctx, archive)
 }

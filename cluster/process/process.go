@@ -5,6 +5,7 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,6 +85,20 @@ func Start(spec Spec) (*Process, error) {
 		close(p.gone)
 	}()
 	return p, p.save()
+}
+
+// Run runs a short program to its end in its place and returns what it printed. Ending ctx kills it.
+func Run(ctx context.Context, spec Spec) (output string, err error) {
+	var printed bytes.Buffer
+	command := exec.CommandContext(ctx, spec.Path, spec.Args...)
+	command.Env, command.Dir = spec.Env, "/"
+	command.Stdout, command.Stderr = &printed, &printed
+	command.SysProcAttr = &syscall.SysProcAttr{}
+	if err := launch(command, spec.Place); err != nil {
+		return "", fmt.Errorf("start %s (%s): %w", spec.Name, spec.Path, err)
+	}
+	err = command.Wait()
+	return printed.String(), err
 }
 
 func launch(command *exec.Cmd, place Place) error {

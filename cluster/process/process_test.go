@@ -120,3 +120,10 @@ func TestStopKillsWhatIgnoresTheRequest(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestRunReturnsWhatWasPrinted(t *testing.T) {
+	output, err := Run(t.Context(), shell(t, "echo out; echo err >&2; exit 4"))
+	if err == nil || err.Error() != "exit status 4" || output != "out\nerr\n" {
+		t.Errorf("got %q, %v", output, err)
+	}
+}
