@@ -19,7 +19,7 @@ import (
 
 // The exploration visits every status that a release can get into, whatever is seen and commanded in whatever order.
 // Times are coarse and short: ages beyond longAgo make no difference to any rule, so the statuses are finite.
-const longAgo = 4 * time.Second
+const longAgo = 3 * time.Second
 
 // world is one thing that may be seen, with the commands given.
 type world struct {
@@ -45,7 +45,7 @@ func TestEveryReachableStatus(t *testing.T) {
 func strategies() map[string]api.StrategySpec {
 	plain := api.StrategySpec{
 		Steps: []api.Step{{Weight: 10, Hold: dur(time.Second)}, {Weight: 50}},
-		Drain: dur(2 * time.Second), ReadyDeadline: dur(3 * time.Second),
+		Drain: dur(2 * time.Second), ReadyDeadline: dur(2 * time.Second),
 	}
 	all := map[string]api.StrategySpec{"without analysis": plain, "at once": {Drain: dur(time.Second), ReadyDeadline: dur(time.Second)}}
 	for m, f := range map[api.MissingAction]api.FailureAction{
@@ -55,7 +55,7 @@ func strategies() map[string]api.StrategySpec {
 		s.Steps = s.Steps[:1]
 		s.OnFailure = f
 		s.Analysis = &api.Analysis{
-			Interval: dur(2 * time.Second), Deadline: dur(4 * time.Second), MinRequests: 10,
+			Interval: dur(2 * time.Second), Deadline: dur(3 * time.Second), MinRequests: 10,
 			SuccessRate: &api.SuccessRate{MinPercent: 99}, OnNoData: m, OnMetricsError: m,
 		}
 		all[fmt.Sprintf("failure %s, missing %s", f, m)] = s
@@ -279,7 +279,11 @@ func rebase(s api.ReleaseStatus, now time.Time) api.ReleaseStatus {
 			m.Time = oldest
 		}
 	}
-	move(s.Since)
+	if s.Phase == api.ReleasePreparing || s.Phase == api.ReleaseConnecting {
+		move(s.Since)
+	} else if s.Since != nil {
+		s.Since = micro(t0)
+	}
 	move(s.DrainUntil)
 	if s.Verdict != nil {
 		move(&s.Verdict.At)
