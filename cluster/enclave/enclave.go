@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -191,6 +192,7 @@ func (e *Enclave) CheckKernel(network func() error) error {
 	if e.Exists() {
 		return nil
 	}
+	loadModules("overlay", "br_netfilter")
 	filesystems, err := os.ReadFile("/proc/filesystems")
 	if err != nil {
 		return err
@@ -207,6 +209,14 @@ func (e *Enclave) CheckKernel(network func() error) error {
 		}
 		return network()
 	})
+}
+
+// loadModules loads what the kernel would not load by itself. Where it is built in, or modprobe is missing, that fails,
+// and the check that follows tells whether it matters.
+func loadModules(names ...string) {
+	for _, name := range names {
+		_ = exec.Command("modprobe", "--quiet", name).Run()
+	}
 }
 
 // Destroy kills every process of the enclave and removes its cgroups and namespaces. It succeeds if nothing is there.
