@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 
 	"weir.dev/weir/cluster/enclave"
 	"weir.dev/weir/cluster/network"
+	"weir.dev/weir/cluster/node"
 	"weir.dev/weir/cluster/state"
 )
 
@@ -124,6 +126,12 @@ func Down(_ context.Context, ref Ref) error {
 	}
 	if err := e.Destroy(); err != nil {
 		return err
+	}
+	// Mount points for the private folders; another cluster would lose its mounts with them.
+	if !enclave.Any() {
+		for point := range (node.Node{}).Private() {
+			_ = os.Remove(point) // ours only if it is empty
+		}
 	}
 	return dir.Remove()
 }

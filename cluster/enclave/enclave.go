@@ -49,6 +49,12 @@ func (e *Enclave) MountNS() string { return filepath.Join(e.dir, "mnt") }
 // Exists says whether both namespaces are there.
 func (e *Enclave) Exists() bool { return isNamespace(e.NetNS()) && isNamespace(e.MountNS()) }
 
+// Any says whether there is an enclave of any cluster on this machine.
+func Any() bool {
+	found, _ := filepath.Glob(filepath.Join(netnsDir, "weir-*")) // the pattern is correct
+	return len(found) > 0
+}
+
 // Create makes what is not there yet. Private are folders of the host that the cluster's processes see, each with a
 // folder of the state instead: the key is the host's path, the value what stands there inside, or "" for an empty
 // one in memory.
