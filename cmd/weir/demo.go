@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"weir.dev/weir/cluster"
+	"weir.dev/weir/cluster/state"
 	"weir.dev/weir/internal/demo"
 )
 
@@ -84,11 +85,23 @@ func furtherLooks(out *os.File, options demo.Options) error {
 		return err
 	}
 	_, err = fmt.Fprintf(out, `
-Bookinfo runs at %s/productpage. To look further:
-  export KUBECONFIG=%s
-  kubectl -n %s get applications,strategies,releases
-  weir demo --bad          a version with errors, and the way back
-  weir cluster down        remove all of it
-`, info.GatewayURL, info.Kubeconfig, options.Namespace)
+Bookinfo runs at %[1]s/productpage. To look further:
+  export KUBECONFIG=%[2]s
+  kubectl -n %[3]s get applications,strategies,releases
+  weir demo --bad%[4]s          a version with errors, and the way back
+  weir cluster down%[4]s        remove all of it
+`, info.GatewayURL, info.Kubeconfig, options.Namespace, which(options.Cluster.Ref))
 	return err
+}
+
+// which repeats the flags that name the cluster, where they are not the usual ones.
+func which(ref cluster.Ref) string {
+	var flags string
+	if ref.Name != cluster.DefaultName {
+		flags += " --name " + ref.Name
+	}
+	if ref.Root != state.DefaultRoot {
+		flags += " --state-dir " + ref.Root
+	}
+	return flags
 }

@@ -28,7 +28,7 @@ func newReleaseCommand() *cobra.Command {
 	command.AddCommand(
 		newReleaseListCommand(where),
 		newReleaseGetCommand(where),
-		steer(where, "promote", "Skip the remaining steps; pods and callers are still waited for", func(s *api.ReleaseSpec) { s.Promote = true }),
+		steer(where, "promote", "Skip the remaining steps; pods and callers are still waited for", func(s *api.ReleaseSpec) { s.Promote, s.Paused = true, false }),
 		steer(where, "pause", "Stop a release where it is; the weights stay", func(s *api.ReleaseSpec) { s.Paused = true }),
 		steer(where, "resume", "Let a paused release go on", func(s *api.ReleaseSpec) { s.Paused = false }),
 		steer(where, "abort", "Give all requests back to the old version", func(s *api.ReleaseSpec) { s.Abort = true }),

@@ -20,17 +20,18 @@ import (
 )
 
 // gather reads what the engine has to know at this point, and no more: proxies and metrics are asked only when they matter.
-func (r *Reconciler) gather(ctx context.Context, release *api.Release, now time.Time) (engine.Seen, error) {
+// It returns the time at which it was seen: not before the callers were, since evidence from before does not count.
+func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.Seen, time.Time, error) {
 	var seen engine.Seen
 	component, err := r.readApplication(ctx, release, &seen)
 	if err != nil {
-		return seen, err
+		return seen, time.Time{}, err
 	}
 	if seen.From, err = r.readPods(ctx, release, release.Spec.From); err != nil {
-		return seen, err
+		return seen, time.Time{}, err
 	}
 	if seen.To, err = r.readPods(ctx, release, release.Spec.To); err != nil {
-		return seen, err
+		return seen, time.Time{}, err
 	}
 	host := Host(release)
 	if engine.NeedsProof(release.Status) {
@@ -38,6 +39,7 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release, now time.
 		route := mesh.Route{Host: host, Namespace: release.Namespace, Subsets: subsets, Weights: weights, Ports: ports(component)}
 		seen.Proof, seen.ProofError = r.Prover.Prove(ctx, route)
 	}
+	now := r.Clock.Now()
 	if engine.NeedsSample(release.Spec, release.Status, now) {
 		since, until := engine.Window(release.Spec, release.Status, now)
 		seen.Sample, seen.SampleError = r.Measurer.Measure(ctx, mesh.Window{
@@ -45,7 +47,7 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release, now time.
 			Since: since, Until: until, Quantile: engine.Quantile(release.Spec),
 		})
 	}
-	return seen, nil
+	return seen, now, nil
 }
 
 // Host is the name that callers use for the released component.
@@ -53,9 +55,9 @@ func Host(release *api.Release) string {
 	return release.Spec.Component + "." + release.Namespace + ".svc.cluster.local"
 }
 
-// readApplication learns what the application asks of the component now. A component that is gone asks for nothing.
+// readApplication learns what the application asks of the component now. A component that is gone asks for nothing:
+// the engine keeps the pods it has.
 func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, seen *engine.Seen) (api.Component, error) {
-	seen.Replicas = 1
 	var app api.Application
 	err := r.Client.Get(ctx, client.ObjectKey{Namespace: release.Namespace, Name: release.Spec.Application}, &app)
 	if client.IgnoreNotFound(err) != nil {
@@ -72,6 +74,7 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 		if c.Name != release.Spec.Component {
 			continue
 		}
+		seen.Replicas = 1
 		if c.Replicas != nil {
 			seen.Replicas = *c.Replicas
 		}

@@ -51,8 +51,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if release.DeletionTimestamp != nil || release.Status.Phase.Finished() {
 		return ctrl.Result{}, nil
 	}
-	now := r.Clock.Now()
-	seen, err := r.gather(ctx, &release, now)
+	seen, now, err := r.gather(ctx, &release)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
