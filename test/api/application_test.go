@@ -107,6 +107,10 @@ func TestUsesRefused(t *testing.T) {
 			"[{name: a, image: b}, {name: c, image: d, uses: [a, ratings]}]",
 			[]string{"spec.components", "a component that this application does not have", "add the component, or correct the name"},
 		},
+		"25": {"[{name: a, image: b, uses: [" + strings.Repeat("a,", 25) + "]}]", []string{"spec.components[0].uses: Too many: 25: must have at most 24 items"}},
+		"name of 41 characters": {
+			"[{name: a, image: b, uses: [" + strings.Repeat("c", 41) + "]}]", []string{"spec.components[0].uses[0]", "may not be more than 40"},
+		},
 		"itself": {"[{name: a, image: b, uses: [a]}]", []string{"spec.components", "does not name itself in uses"}},
 		"twice":  {"[{name: a, image: b}, {name: c, image: d, uses: [a, a]}]", []string{`spec.components[1].uses[1]: Duplicate value: "a"`}},
 	} {

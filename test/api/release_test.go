@@ -16,6 +16,12 @@ func strategy(spec string) string {
 	return "{apiVersion: weir.dev/v1alpha1, kind: Strategy, spec: {" + spec + "}}"
 }
 
+// releaseBy writes a Release that goes by the strategy.
+func releaseBy(spec string) string {
+	return "{apiVersion: weir.dev/v1alpha1, kind: Release, spec: {application: a, component: b, from: c, to: d, strategy: {" +
+		spec + "}}}"
+}
+
 func TestStrategyRefused(t *testing.T) {
 	grow := "weights must grow from step to step, for example 10, 50, 100"
 	hold := "hold lies between 0s and 720h"
@@ -43,6 +49,7 @@ func TestStrategyRefused(t *testing.T) {
 		"interval 0":        {"analysis: {interval: 0s}", []string{"spec.analysis.interval", "interval lies between 1s and 24h"}},
 		"endless deadline":  {"analysis: {deadline: 721h}", []string{"spec.analysis.deadline", "deadline lies between 1s and 720h"}},
 		"minRequests 0":     {"analysis: {minRequests: 0}", []string{"spec.analysis.minRequests", "greater than or equal to 1"}},
+		"too many requests": {"analysis: {minRequests: 1000000001}", []string{"spec.analysis.minRequests", "less than or equal to 1000000000"}},
 		"success over 100":  {"analysis: {successRate: {minPercent: 101}}", []string{"spec.analysis.successRate.minPercent", "less than or equal to 100"}},
 		"success below 0":   {"analysis: {successRate: {minPercent: -1}}", []string{"spec.analysis.successRate.minPercent", "greater than or equal to 0"}},
 		"success unsaid":    {"analysis: {successRate: {}}", []string{"spec.analysis.successRate.minPercent: Required value"}},
@@ -57,6 +64,34 @@ func TestStrategyRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := create(t, strategy(tt.spec), client.DryRunAll)
 			refused(t, err, tt.want...)
+			_, err = create(t, releaseBy(tt.spec), client.DryRunAll)
+			refused(t, err, strings.Replace(tt.want[0], "spec.", "spec.strategy.", 1), strings.Join(tt.want[1:], ""))
+		})
+	}
+}
+
+func TestReleaseRefused(t *testing.T) {
+	long := strings.Repeat("a", 64)
+	for name, tt := range map[string]struct{ spec, want string }{
+		"no application":   {"{component: b, from: c, to: d, strategy: {}}", "spec.application: Required value"},
+		"no component":     {"{application: a, from: c, to: d, strategy: {}}", "spec.component: Required value"},
+		"no from":          {"{application: a, component: b, to: d, strategy: {}}", "spec.from: Required value"},
+		"no to":            {"{application: a, component: b, from: c, strategy: {}}", "spec.to: Required value"},
+		"no strategy":      {"{application: a, component: b, from: c, to: d}", "spec.strategy: Required value"},
+		"long application": {"{application: " + long + ", component: b, from: c, to: d, strategy: {}}", "spec.application: Too long"},
+		"long component":   {"{application: a, component: " + long + ", from: c, to: d, strategy: {}}", "spec.component: Too long"},
+		"long from":        {"{application: a, component: b, from: " + long + ", to: d, strategy: {}}", "spec.from: Too long"},
+		"long to":          {"{application: a, component: b, from: c, to: " + long + ", strategy: {}}", "spec.to: Too long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := create(t, "{apiVersion: weir.dev/v1alpha1, kind: Release, spec: "+tt.spec+"}", client.DryRunAll)
+			refused(t, err, tt.want)
+		})
+	}
+	for _, kind := range []string{"Release", "Strategy"} {
+		t.Run(kind+" without a spec", func(t *testing.T) {
+			_, err := create(t, "{apiVersion: weir.dev/v1alpha1, kind: "+kind+"}", client.DryRunAll)
+			refused(t, err, "spec: Required value")
 		})
 	}
 }
