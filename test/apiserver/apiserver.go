@@ -5,6 +5,7 @@ package apiserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -29,7 +30,8 @@ func Start(ctx context.Context) (config *rest.Config, stop func() error, err err
 	}
 	config, err = environment.Start()
 	if err != nil {
-		return nil, nil, fmt.Errorf("start the API server: %w", err)
+		// It may have started, and refused the kinds.
+		return nil, nil, fmt.Errorf("start the API server: %w", errors.Join(err, environment.Stop()))
 	}
 	return config, environment.Stop, nil
 }
