@@ -5,6 +5,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,7 +43,7 @@ type Result struct {
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message"`
 	Steps   []Step `json:"steps"`
-	// Samples are the first failures.
+	// Samples are the first failures that the new version is not to blame for.
 	Samples []load.Sample `json:"samples,omitempty"`
 }
 
@@ -63,7 +64,7 @@ func summarize(release *api.Release, l *load.Result) *Result {
 	out := &Result{
 		Result: RolledBack, From: release.Spec.From, To: release.Spec.To, Requests: l.Requests, Failed: l.Failed,
 		FailedByNew: l.Blamed[component+" "+release.Spec.To], Rate: l.Rate, P95: l.Latency.P95,
-		Reason: status.Reason, Message: status.Message, Samples: l.Samples,
+		Reason: status.Reason, Message: status.Message,
 	}
 	if status.Phase == api.ReleasePromoted {
 		out.Result = Promoted
@@ -75,6 +76,9 @@ func summarize(release *api.Release, l *load.Result) *Result {
 		out.BackSeconds = new(v.At.Sub(status.Verdict.At.Time).Seconds())
 	}
 	out.Steps = steps(status)
+	out.Samples = slices.DeleteFunc(slices.Clone(l.Samples), func(s load.Sample) bool {
+		return slices.Contains(s.Blamed, component+" "+release.Spec.To)
+	})
 	return out
 }
 
