@@ -11,13 +11,14 @@ import (
 	"weir.dev/weir/cluster/manifest"
 	"weir.dev/weir/cluster/mesh"
 	"weir.dev/weir/cluster/monitoring"
+	"weir.dev/weir/cluster/part"
 )
 
 // deployment is a part that runs as pods.
 type deployment struct{ namespace, name, part string }
 
 var deployments = []deployment{
-	{dns.Namespace, dns.Name, "kubernetes"},
+	{dns.Namespace, dns.Name, "coredns"},
 	{mesh.SystemNamespace, "istiod", "pilot"},
 	{mesh.GatewayNamespace, mesh.GatewayName, "proxyv2"},
 	{monitoring.Namespace, monitoring.Name, "prometheus"},
@@ -30,7 +31,7 @@ func (b *builder) pods(ctx context.Context) []PartStatus {
 	client, dialErr := manifest.Dial(b.dir.Kubeconfig())
 	var statuses []PartStatus
 	for _, d := range deployments {
-		status := PartStatus{Name: d.name, Kind: "pod", Version: versionOf(d.part)}
+		status := PartStatus{Name: d.name, Kind: "pod", Version: part.Version(d.part)}
 		if dialErr != nil {
 			status.Note = dialErr.Error()
 		} else {

@@ -76,7 +76,7 @@ func GetStatus(ctx context.Context, ref Ref) (Status, error) {
 func (b *builder) programs() []program {
 	return []program{
 		{forwarder, "", connect("tcp", strings.TrimPrefix(info(b.dir, b.config).APIAddress, "https://"))},
-		{"etcd", "kubernetes", b.get("http://127.0.0.1:2379/health")},
+		{"etcd", "etcd", b.get("http://127.0.0.1:2379/health")},
 		{"kube-apiserver", "kubernetes", b.get(controlplane.Inside + "/readyz")},
 		{"kube-controller-manager", "kubernetes", b.get("https://127.0.0.1:10257/healthz")},
 		{"kube-scheduler", "kubernetes", b.get("https://127.0.0.1:10259/healthz")},
@@ -94,7 +94,7 @@ type program struct {
 func (b *builder) processes(ctx context.Context) []PartStatus {
 	var statuses []PartStatus
 	for _, program := range b.programs() {
-		status := PartStatus{Name: program.name, Kind: "process", Version: versionOf(program.part)}
+		status := PartStatus{Name: program.name, Kind: "process", Version: part.Version(program.part)}
 		if p, running := process.Find(b.dir.Run(), program.name); running {
 			status.PID = p.PID
 			status.MemoryBytes = resident(p.PID)
@@ -109,15 +109,6 @@ func (b *builder) processes(ctx context.Context) []PartStatus {
 		statuses = append(statuses, status)
 	}
 	return statuses
-}
-
-func versionOf(name string) string {
-	for _, p := range part.List() {
-		if p.Name == name {
-			return p.Version
-		}
-	}
-	return ""
 }
 
 // resident sums up the memory of processes in bytes. Pages that several processes share, such as the code of the

@@ -2,6 +2,8 @@
 
 package part
 
+import "slices"
+
 // Part is one thing that the local cluster is made of.
 type Part struct {
 	// Name is unique among the parts.
@@ -19,6 +21,22 @@ func List() []Part {
 		parts = append(parts, r.Part)
 	}
 	return parts
+}
+
+// Version is that of an image, of etcd, or of a part by its name; empty if there is no such thing.
+func Version(name string) string {
+	if name == "etcd" {
+		return moduleVersion("kubernetes", "go.etcd.io/etcd/server/v3")
+	}
+	if slices.Contains(Images(), name) {
+		return imageTag(name)
+	}
+	for _, p := range List() {
+		if p.Name == name {
+			return p.Version
+		}
+	}
+	return ""
 }
 
 // Hub is the registry host in the names of the images. No such host exists: the images are imported, never pulled.
