@@ -13,7 +13,7 @@ type Route struct {
 	Namespace string
 	// Ports that are routed.
 	Ports []int32
-	// Subsets that a caller must be able to reach, sorted.
+	// Subsets that must have pods a caller can reach, sorted. A weighted subset that is not among them may be down.
 	Subsets []string
 	// Weights is the share of each subset in percent; they sum to 100. Subsets left out have none.
 	Weights map[string]int32

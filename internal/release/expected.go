@@ -3,32 +3,29 @@
 package release
 
 import (
-	"slices"
 	"time"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/release/analysis"
 )
 
-// Expected is what every caller should serve now: the subsets it must be able to reach, sorted, and their weights in
-// percent. A subset without weight counts only while callers are being connected to it, so that the way back never
-// depends on the version that is left.
+// Expected is what every caller should serve now: the subsets whose pods it must be able to reach, and the weights in
+// percent. Only the new version has to be reachable, and only on the way forward: an old version that is down must not
+// keep its cure away, and the way back must not depend on either version.
 func Expected(spec api.ReleaseSpec, status api.ReleaseStatus) (subsets []string, weights map[string]int32) {
 	weights = map[string]int32{}
 	for _, w := range status.Wanted {
 		if w.Weight > 0 {
 			weights[w.Version] = w.Weight
-			subsets = append(subsets, w.Version)
 		}
 	}
 	if len(weights) == 0 {
-		return []string{spec.From}, map[string]int32{spec.From: whole}
+		weights[spec.From] = whole
 	}
-	if status.Phase == api.ReleaseConnecting {
-		subsets = append(subsets, spec.To)
+	if status.Phase == api.ReleaseConnecting || status.Reason == "" && weights[spec.To] > 0 {
+		subsets = []string{spec.To}
 	}
-	slices.Sort(subsets)
-	return slices.Compact(subsets), weights
+	return subsets, weights
 }
 
 // NeedsProof tells whether the release waits for callers. In other phases Decide ignores Seen.Proof.

@@ -182,19 +182,20 @@ func TestExpected(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		phase   api.ReleasePhase
+		reason  string
 		wanted  []api.VersionWanted
 		subsets []string
 		weights map[string]int32
 	}{
-		"before it begins": {"", nil, []string{"v1"}, map[string]int32{"v1": 100}},
-		"preparing":        {api.ReleasePreparing, wanted(100, 0), []string{"v1"}, map[string]int32{"v1": 100}},
-		"connecting":       {api.ReleaseConnecting, wanted(100, 0), []string{"v1", "v2"}, map[string]int32{"v1": 100}},
-		"a share":          {api.ReleaseShifting, wanted(70, 30), []string{"v1", "v2"}, map[string]int32{"v1": 70, "v2": 30}},
-		"everything":       {api.ReleaseShifting, wanted(0, 100), []string{"v2"}, map[string]int32{"v2": 100}},
-		"returning":        {api.ReleaseReturning, wanted(100, 0), []string{"v1"}, map[string]int32{"v1": 100}},
+		"before it begins": {"", "", nil, nil, map[string]int32{"v1": 100}},
+		"preparing":        {api.ReleasePreparing, "", wanted(100, 0), nil, map[string]int32{"v1": 100}},
+		"connecting":       {api.ReleaseConnecting, "", wanted(100, 0), []string{"v2"}, map[string]int32{"v1": 100}},
+		"a share":          {api.ReleaseShifting, "", wanted(70, 30), []string{"v2"}, map[string]int32{"v1": 70, "v2": 30}},
+		"everything":       {api.ReleaseShifting, "", wanted(0, 100), []string{"v2"}, map[string]int32{"v2": 100}},
+		"returning":        {api.ReleaseReturning, ReasonAborted, wanted(100, 0), nil, map[string]int32{"v1": 100}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			subsets, weights := Expected(api.ReleaseSpec{From: "v1", To: "v2"}, api.ReleaseStatus{Phase: c.phase, Wanted: c.wanted})
+			subsets, weights := Expected(api.ReleaseSpec{From: "v1", To: "v2"}, api.ReleaseStatus{Phase: c.phase, Reason: c.reason, Wanted: c.wanted})
 			if diff := cmp.Diff(c.subsets, subsets) + cmp.Diff(c.weights, weights); diff != "" {
 				t.Errorf("want, got: %s", diff)
 			}

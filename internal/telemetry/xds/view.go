@@ -144,7 +144,7 @@ func named(subsets map[string]uint32) bool {
 
 func (j *judgement) onlyKnown(subsets map[string]uint32) {
 	for _, subset := range slices.Sorted(maps.Keys(subsets)) {
-		if weight := subsets[subset]; subset != "" && weight > 0 && !slices.Contains(j.route.Subsets, subset) {
+		if weight := subsets[subset]; subset != "" && weight > 0 && j.route.Weights[subset] == 0 && !slices.Contains(j.route.Subsets, subset) {
 			j.miss("a route leads to subset %s", subset)
 		}
 	}
@@ -172,21 +172,23 @@ func (j *judgement) exact(s shares) {
 	}
 }
 
-// reach looks for the clusters of the wanted subsets, and for endpoints in them.
+// reach looks for the clusters of the weighted subsets, and for endpoints in those that have to be reachable.
 //
 // istiod shows the endpoints that it knows, which may still be waiting to be pushed. That is enough for a change of
 // weights that is written later: within a connection istiod sends endpoints before routes, and what waits is merged
 // into the push of the later change.
 func (j *judgement) reach() {
+	needed := slices.Concat(j.route.Subsets, slices.Sorted(maps.Keys(j.route.Weights)))
 	for _, port := range slices.Sorted(maps.Keys(j.ports)) {
-		for _, subset := range j.route.Subsets {
+		for _, subset := range needed {
 			name := cluster{port, subset, j.route.Host}.String()
 			separate, exists := j.view.clusters[name]
+			reachable := slices.Contains(j.route.Subsets, subset)
 			switch {
-			case !exists && j.route.Weights[subset] == 0 && j.filtered(port):
+			case !exists && j.route.Weights[subset] == 0 && (!reachable || j.filtered(port)):
 			case !exists:
 				j.miss("cluster %s is missing", name)
-			case separate && j.view.endpoints[name] == 0:
+			case reachable && separate && j.view.endpoints[name] == 0:
 				j.miss("cluster %s has no endpoints", name)
 			}
 		}

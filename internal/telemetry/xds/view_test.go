@@ -84,7 +84,19 @@ func TestJudge(t *testing.T) {
 			view:   func(v *view) { delete(v.clusters, "outbound|9080||"+reviews) },
 		}, {
 			name: "a rule still leads to a subset that is to go", proxy: "sidecar", want: verdict{http: true, tcp: true}, missing: "leads to subset v2",
+			change: func(r *mesh.Route) {
+				r.Subsets, r.Weights = []string{"v1"}, map[string]int32{"v1": 100}
+			},
+		}, {
+			name: "a weighted subset that may be down", proxy: "sidecar", want: verdict{http: true, tcp: true},
 			change: func(r *mesh.Route) { r.Subsets = []string{"v1"} },
+			view: func(v *view) {
+				v.endpoints["outbound|9080|v2|"+reviews], v.endpoints["outbound|9090|v2|"+reviews] = 0, 0
+			},
+		}, {
+			name: "a weighted subset that may be down, not sent yet", proxy: "sidecar", want: verdict{http: true, tcp: true}, missing: "is missing",
+			change: func(r *mesh.Route) { r.Subsets = []string{"v1"} },
+			view:   func(v *view) { delete(v.clusters, "outbound|9080|v2|"+reviews) },
 		}, {
 			name: "no endpoints", proxy: "sidecar", want: verdict{http: true, tcp: true}, missing: "no endpoints",
 			view: func(v *view) { delete(v.endpoints, "outbound|9080|v2|"+reviews) },
