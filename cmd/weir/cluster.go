@@ -78,6 +78,9 @@ func addUpFlags(flags *pflag.FlagSet, options *cluster.Options) {
 		fmt.Sprintf("loopback port of the ingress gateway; 0 for a free one (default cluster: %d)", cluster.DefaultGatewayPort))
 	flags.IntVar(&options.PrometheusPort, "prometheus-port", cluster.Automatic,
 		fmt.Sprintf("loopback port of Prometheus; 0 for a free one (default cluster: %d)", cluster.DefaultPrometheusPort))
+	for _, name := range []string{"api-port", "gateway-port", "prometheus-port"} {
+		flags.Lookup(name).DefValue = "0" // the help text says more than the number that stands for Automatic
+	}
 	flags.IntVar(&options.IstiodReplicas, "istiod-replicas", 0, "how many istiods run (default 1, or as many as before)")
 	flags.StringVar(&options.CacheDir, "cache-dir", "", "folder of the built parts (default the user's cache folder)")
 	flags.StringVar(&options.PartsDir, "parts", os.Getenv("WEIR_PARTS"), "folder of ready parts to use as it is")

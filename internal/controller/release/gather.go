@@ -15,7 +15,9 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/mesh"
+	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/revision"
+	"weir.dev/weir/internal/plan/routing"
 	engine "weir.dev/weir/internal/release"
 )
 
@@ -23,45 +25,52 @@ import (
 // It returns the time at which it was seen: not before the callers were, since evidence from before does not count.
 func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.Seen, time.Time, error) {
 	var seen engine.Seen
-	component, err := r.readApplication(ctx, release, &seen)
+	if err := r.readApplication(ctx, release, &seen); err != nil {
+		return seen, time.Time{}, err
+	}
+	frozen, err := r.readVersions(ctx, release)
 	if err != nil {
 		return seen, time.Time{}, err
 	}
-	if seen.From, err = r.readPods(ctx, release, release.Spec.From); err != nil {
+	if seen.From, err = r.readPods(ctx, release, release.Spec.From, frozen); err != nil {
 		return seen, time.Time{}, err
 	}
-	if seen.To, err = r.readPods(ctx, release, release.Spec.To); err != nil {
+	if seen.To, err = r.readPods(ctx, release, release.Spec.To, frozen); err != nil {
 		return seen, time.Time{}, err
 	}
-	host := Host(release)
 	if engine.NeedsProof(release.Status) {
-		subsets, weights := engine.Expected(release.Spec, release.Status)
-		route := mesh.Route{Host: host, Namespace: release.Namespace, Subsets: subsets, Weights: weights, Ports: ports(component)}
-		seen.Proof, seen.ProofError = r.Prover.Prove(ctx, route)
+		seen.Proof, seen.ProofError = r.prove(ctx, release, frozen)
 	}
 	now := r.Clock.Now()
 	if engine.NeedsSample(release.Spec, release.Status, now) {
 		since, until := engine.Window(release.Spec, release.Status, now)
 		seen.Sample, seen.SampleError = r.Measurer.Measure(ctx, mesh.Window{
-			Host: host, Namespace: release.Namespace, Version: release.Spec.To,
+			Host: routing.Host(release.Namespace, release.Spec.Component), Namespace: release.Namespace, Version: release.Spec.To,
 			Since: since, Until: until, Quantile: engine.Quantile(release.Spec),
 		})
 	}
 	return seen, now, nil
 }
 
-// Host is the name that callers use for the released component.
-func Host(release *api.Release) string {
-	return release.Spec.Component + "." + release.Namespace + ".svc.cluster.local"
+// prove asks how far callers are with what the release wants. Where no version has a port there is nothing to wait for.
+func (r *Reconciler) prove(ctx context.Context, release *api.Release, frozen map[string]api.Component) (mesh.Proof, error) {
+	route, routed := plan.Route(release.Namespace, plan.Component{
+		Spec: api.Component{Name: release.Spec.Component}, Versions: frozen, Wanted: release.Status.Wanted,
+	})
+	if !routed || len(route.Ports) == 0 {
+		return mesh.Proof{Served: true, Method: "no-route"}, nil
+	}
+	route.Subsets, route.Weights = engine.Expected(release.Spec, release.Status)
+	return r.Prover.Prove(ctx, route)
 }
 
 // readApplication learns what the application asks of the component now. A component that is gone asks for nothing:
 // the engine keeps the pods it has.
-func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, seen *engine.Seen) (api.Component, error) {
+func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, seen *engine.Seen) error {
 	var app api.Application
 	err := r.Client.Get(ctx, client.ObjectKey{Namespace: release.Namespace, Name: release.Spec.Application}, &app)
 	if client.IgnoreNotFound(err) != nil {
-		return api.Component{}, fmt.Errorf("read application %s: %w", release.Spec.Application, err)
+		return fmt.Errorf("read application %s: %w", release.Spec.Application, err)
 	}
 	if app.Status.ObservedGeneration == app.Generation {
 		for _, c := range app.Status.Components {
@@ -78,21 +87,18 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 		if c.Replicas != nil {
 			seen.Replicas = *c.Replicas
 		}
-		return c, nil
 	}
-	return api.Component{}, nil
+	return nil
 }
 
 // readPods counts the pods of one version, and says in words what keeps them from being ready.
-func (r *Reconciler) readPods(ctx context.Context, release *api.Release, version string) (engine.Pods, error) {
+func (r *Reconciler) readPods(
+	ctx context.Context, release *api.Release, version string, frozen map[string]api.Component,
+) (engine.Pods, error) {
 	var out engine.Pods
-	meshed, err := r.meshed(ctx, release, version)
-	if err != nil {
-		return out, err
-	}
 	var deployment appsv1.Deployment
 	name := revision.Name(release.Spec.Component, version)
-	err = r.Client.Get(ctx, client.ObjectKey{Namespace: release.Namespace, Name: name}, &deployment)
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: release.Namespace, Name: name}, &deployment)
 	if client.IgnoreNotFound(err) != nil {
 		return out, fmt.Errorf("read deployment %s: %w", name, err)
 	}
@@ -103,6 +109,7 @@ func (r *Reconciler) readPods(ctx context.Context, release *api.Release, version
 	if err != nil {
 		return out, fmt.Errorf("list pods of version %s: %w", version, err)
 	}
+	meshed := frozen[version].Meshed()
 	out.Present = int32(len(pods.Items))
 	for i := range pods.Items {
 		switch pod := &pods.Items[i]; {
@@ -138,27 +145,20 @@ func deploymentProblem(d *appsv1.Deployment) string {
 	return ""
 }
 
-// meshed tells whether pods of the version must have a sidecar.
-func (r *Reconciler) meshed(ctx context.Context, release *api.Release, version string) (bool, error) {
-	var kept appsv1.ControllerRevision
-	name := revision.Name(release.Spec.Component, version)
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: release.Namespace, Name: name}, &kept)
-	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("read revision %s: %w", name, err)
-	}
-	var frozen api.Component
-	if len(kept.Data.Raw) > 0 {
-		if err := json.Unmarshal(kept.Data.Raw, &frozen); err != nil {
-			return false, fmt.Errorf("read revision %s: %w", name, err)
+// readVersions reads the frozen content of both versions.
+func (r *Reconciler) readVersions(ctx context.Context, release *api.Release) (map[string]api.Component, error) {
+	frozen := map[string]api.Component{}
+	for _, version := range []string{release.Spec.From, release.Spec.To} {
+		var kept appsv1.ControllerRevision
+		name := revision.Name(release.Spec.Component, version)
+		if err := r.Client.Get(ctx, client.ObjectKey{Namespace: release.Namespace, Name: name}, &kept); err != nil {
+			return nil, fmt.Errorf("read revision %s: %w", name, err)
 		}
+		var content api.Component
+		if err := json.Unmarshal(kept.Data.Raw, &content); err != nil {
+			return nil, fmt.Errorf("read revision %s: %w", name, err)
+		}
+		frozen[version] = content
 	}
-	return frozen.Meshed(), nil
-}
-
-func ports(c api.Component) []int32 {
-	out := make([]int32, 0, len(c.Ports))
-	for _, p := range c.Ports {
-		out = append(out, p.Port)
-	}
-	return out
+	return frozen, nil
 }
