@@ -80,16 +80,15 @@ type stage struct {
 	client  client.Client
 }
 
-// URL is where Bookinfo's page answers.
-func (s *stage) url() string { return s.info.GatewayURL + "/productpage" }
+// url is where Bookinfo's page answers.
+func (s *stage) url() string { return page(s.info.GatewayURL) }
+
+func page(gateway string) string { return gateway + "/productpage" }
 
 func (s *stage) perform(ctx context.Context) (*Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	runner, err := load.Start(ctx, load.Options{
-		URL: s.url(), Rate: s.options.Rate, Duration: longest,
-		VersionHeader: "x-bookinfo-versions", FailedHeader: "x-bookinfo-failed", ReasonHeader: "x-bookinfo-reason",
-	})
+	runner, err := load.Start(ctx, Load(s.info.GatewayURL, s.options.Rate, longest))
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +109,14 @@ func (s *stage) perform(ctx context.Context) (*Result, error) {
 	}
 	runner.Stop()
 	return summarize(done, runner.Wait()), nil
+}
+
+// Load is a load on Bookinfo behind a gateway that knows how Bookinfo says which version failed, and why.
+func Load(gateway string, rate float64, duration time.Duration) load.Options {
+	return load.Options{
+		URL: page(gateway), Rate: rate, Duration: duration,
+		VersionHeader: "x-bookinfo-versions", FailedHeader: "x-bookinfo-failed", ReasonHeader: "x-bookinfo-reason",
+	}
 }
 
 // rest lets the load run alone for a while.

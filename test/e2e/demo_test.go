@@ -187,7 +187,7 @@ func (s *shop) until(t *testing.T, name string, wanted func(api.ReleaseStatus) b
 
 func (s *shop) load(t *testing.T) *load.Runner {
 	t.Helper()
-	runner, err := load.Start(t.Context(), load.Options{URL: s.info.GatewayURL + "/productpage", Rate: 100, Duration: 5 * time.Minute})
+	runner, err := load.Start(t.Context(), demo.Load(s.info.GatewayURL, 100, 5*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
