@@ -36,10 +36,9 @@ func failed(labels map[string]string) bool {
 	return false
 }
 
-// count sums the requests after since, and those of them that failed. Requests whose version is unknown count only
+// count sums the requests after since, of counters that were scraped every so often, and those of them that failed. Requests whose version is unknown count only
 // when they failed: they may have been meant for the version, and no better is known.
-func count(all []series, since time.Time) (requests, failures float64) {
-	every := interval(all)
+func count(all []series, since time.Time, every time.Duration) (requests, failures float64) {
 	for _, s := range all {
 		bad := failed(s.labels)
 		if !bad && s.labels["destination_version"] == unknown {
@@ -55,8 +54,7 @@ func count(all []series, since time.Time) (requests, failures float64) {
 }
 
 // latency is the quantile q of the durations after since, negative when there are none. The buckets' unit is 1 ms.
-func latency(q float64, all []series, since time.Time) time.Duration {
-	every := interval(all)
+func latency(q float64, all []series, since time.Time, every time.Duration) time.Duration {
 	byBound := map[float64]float64{}
 	for _, s := range all {
 		if s.labels["destination_version"] == unknown && !failed(s.labels) {

@@ -43,7 +43,7 @@ func TestCount(t *testing.T) {
 		of(unknown, "503", scraped(-1, 0, 1, 1, 2, 2)),
 		of(unknown, "200", scraped(-1, 0, 1, 1, 2, 900)), // an answer of somebody whose version is not known
 	}
-	requests, failures := count(all, epoch)
+	requests, failures := count(all, epoch, time.Second)
 	if requests != 5+7+2+1 || failures != 2+1 {
 		t.Errorf("count = %g requests, %g failed; want 15 and 3", requests, failures)
 	}
@@ -70,7 +70,7 @@ func TestLatency(t *testing.T) {
 		{"none", 0.5, nil, -1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := latency(test.q, test.all, epoch); got.Round(time.Microsecond) != test.want && got != test.want {
+			if got := latency(test.q, test.all, epoch, time.Second); got.Round(time.Microsecond) != test.want && got != test.want {
 				t.Errorf("latency = %s, want %s", got, test.want)
 			}
 		})

@@ -58,39 +58,48 @@ func (m *Measurer) Measure(ctx context.Context, w mesh.Window) (mesh.Sample, err
 		return mesh.Sample{}, fmt.Errorf("window of %s %s: ends at %s, which is not after its start %s",
 			w.Host, w.Version, w.Until.Format(time.RFC3339), w.Since.Format(time.RFC3339))
 	}
-	counters, err := m.read(ctx, selector(requestsMetric, w), w)
+	counters, every, err := m.read(ctx, selector(requestsMetric, w), w)
 	if err != nil {
 		return mesh.Sample{}, err
 	}
 	sample := mesh.Sample{Latency: -1, Queries: explained(w)}
-	sample.Requests, sample.Failed = count(counters, w.Since)
+	sample.Requests, sample.Failed = count(counters, w.Since, every)
 	if w.Quantile <= 0 || sample.Requests == 0 {
 		return sample, nil
 	}
-	buckets, err := m.read(ctx, selector(bucketMetric, w), w)
+	buckets, every, err := m.read(ctx, selector(bucketMetric, w), w)
 	if err != nil {
 		return mesh.Sample{}, err
 	}
-	sample.Latency = latency(w.Quantile, buckets, w.Since)
+	sample.Latency = latency(w.Quantile, buckets, w.Since, every)
 	return sample, nil
 }
 
-// read returns the scrapes of the selected counters from lookback before the window to its end.
-func (m *Measurer) read(ctx context.Context, selector string, w mesh.Window) ([]series, error) {
+// read returns the scrapes of the selected counters up to the window's end, from before the window on so that old
+// counters are known, and the interval between them.
+func (m *Measurer) read(ctx context.Context, selector string, w mesh.Window) ([]series, time.Duration, error) {
+	if span := w.Until.Sub(w.Since); span > long {
+		step := (span / steps).Truncate(time.Millisecond)
+		all, err := m.ask(ctx, selector, func(ctx context.Context) (model.Value, promv1.Warnings, promv1.Infos, error) {
+			r := promv1.Range{Start: w.Since, End: w.Until, Step: step}
+			return m.api.QueryRange(ctx, selector, r, promv1.WithTimeout(timeout))
+		})
+		return all, step, err
+	}
+	query := fmt.Sprintf("%s[%ds]", selector, seconds(w.Until.Sub(w.Since)+lookback))
+	all, err := m.ask(ctx, query, func(ctx context.Context) (model.Value, promv1.Warnings, promv1.Infos, error) {
+		return m.api.Query(ctx, query, w.Until, promv1.WithTimeout(timeout))
+	})
+	return all, interval(all), err
+}
+
+// ask sends a query whose answer is a matrix.
+func (m *Measurer) ask(ctx context.Context, query string,
+	send func(context.Context) (model.Value, promv1.Warnings, promv1.Infos, error),
+) ([]series, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	span := w.Until.Sub(w.Since)
-	query := selector
-	var value model.Value
-	var warnings promv1.Warnings
-	var err error
-	if span > long {
-		r := promv1.Range{Start: w.Since, End: w.Until, Step: span / steps}
-		value, warnings, _, err = m.api.QueryRange(ctx, query, r, promv1.WithTimeout(timeout))
-	} else {
-		query = fmt.Sprintf("%s[%ds]", selector, seconds(span+lookback))
-		value, warnings, _, err = m.api.Query(ctx, query, w.Until, promv1.WithTimeout(timeout))
-	}
+	value, warnings, _, err := send(ctx)
 	if err != nil {
 		return nil, m.failure(query, err)
 	}

@@ -38,6 +38,7 @@ func TestRealPrometheus(t *testing.T) {
 	callers.serve("b", "v1", "200", 30, 500)
 	callers.serve("b", "v1", "503", 2000, 50)
 	callers.await(t, 3)
+	measureLong(t, measurer)
 	since := time.Now()
 	callers.await(t, 2)
 
@@ -81,6 +82,20 @@ func TestRealPrometheus(t *testing.T) {
 	w := mesh.Window{Host: host, Namespace: "shop", Version: "v2", Since: since, Until: time.Now(), Quantile: 0.5}
 	if got, err := measurer.Measure(t.Context(), w); err != nil || got.Requests != 0 || got.Latency >= 0 {
 		t.Errorf("a later window measures %+v, %v; want nothing of what was before", got, err)
+	}
+}
+
+// measureLong measures a window that is read at steps instead of scrape by scrape, and that all counters began in.
+func measureLong(t *testing.T, measurer *prometheus.Measurer) {
+	until := time.Now()
+	w := mesh.Window{Host: host, Namespace: "shop", Version: "v1", Since: until.Add(-time.Hour), Until: until, Quantile: 0.5}
+	got, err := measurer.Measure(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// P50 of 1550, the 1500 of 30 ms being in (25, 50].
+	if want := millis(25 + 25*775.0/1500); got.Requests != 1550 || got.Failed != 50 || (got.Latency-want).Abs() > time.Microsecond {
+		t.Errorf("an hour: %g requests, %g failed, latency %s; want 1550, 50, %s", got.Requests, got.Failed, got.Latency, want)
 	}
 }
 

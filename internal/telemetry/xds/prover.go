@@ -139,9 +139,9 @@ func marked(fleet []status) []status {
 
 // look dumps what is not known of what was sent last, one proxy of those that are alike, and tells whether there was any.
 func (p *Prover) look(ctx context.Context, m *memory, fleet []status) (bool, error) {
-	stale := map[alike][]*entry{}
+	now, stale := p.now(), map[alike][]*entry{}
 	for _, s := range fleet {
-		if e := m.entry(s); e.stale(p.now()) {
+		if e := m.entry(s); e.stale(now) {
 			stale[s.alike()] = append(stale[s.alike()], e)
 		}
 	}
@@ -158,7 +158,7 @@ func (p *Prover) look(ctx context.Context, m *memory, fleet []status) (bool, err
 			}
 			verdict := v.judge(m.route)
 			for i, e := range entries {
-				e.judge(verdict, v.version, i == 0, p.now())
+				e.judge(verdict, v.version, i == 0, now)
 			}
 			return nil
 		})

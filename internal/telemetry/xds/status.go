@@ -75,9 +75,11 @@ type syncz struct {
 	EndpointAcked string `json:"endpoint_acked"`
 }
 
-// read turns an entry into a status; wanted is false for what is neither a sidecar nor a gateway.
+// read turns an entry into a status; wanted is false for what is neither a sidecar nor a gateway. An istiod that does not
+// tell types has only those.
 func (z syncz) read(istiod string) (s status, wanted bool, err error) {
-	if z.Type != "sidecar" && z.Type != "router" {
+	switch z.Type {
+	case "ztunnel", "waypoint", "agentgateway":
 		return status{}, false, nil
 	}
 	s = status{
