@@ -75,7 +75,8 @@ func checkStatic(path string) error {
 	defer file.Close()
 	for _, section := range file.Progs {
 		if section.Type == elf.PT_INTERP {
-			return fmt.Errorf("%s needs shared libraries, which the image does not have; build it with `make build`, or with CGO_ENABLED=0", path)
+			return fmt.Errorf("%s needs shared libraries, which the image does not have; "+
+				"build it with `make build`, or with CGO_ENABLED=0", path)
 		}
 	}
 	return nil

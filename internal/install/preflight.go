@@ -22,7 +22,8 @@ const oldest = "1.29.0"
 const istioGroup = "networking.istio.io/v1"
 
 // howToIstio is the way out when a cluster has no mesh.
-const howToIstio = "install Istio, with its charts base and istiod or with `istioctl install`, or get a cluster that has it with `weir cluster up`"
+const howToIstio = "install Istio, with its charts base and istiod or with `istioctl install`, " +
+	"or get a cluster that has it with `weir cluster up`"
 
 // check looks whether the cluster can carry Weir, and writes nothing. All that is wrong is told at once.
 func (t *target) check(ctx context.Context, values map[string]any, note func(string)) error {
@@ -45,7 +46,8 @@ func (t *target) check(ctx context.Context, values map[string]any, note func(str
 func (t *target) checkVersion() (string, error) {
 	info, err := t.kube.Discovery().ServerVersion()
 	if err != nil {
-		return "", fmt.Errorf("%s does not answer: %w; start the cluster, or name another with --kubeconfig or --context", t.config.Host, err)
+		return "", fmt.Errorf("%s does not answer: %w; start the cluster, or name another with --kubeconfig or --context",
+			t.config.Host, err)
 	}
 	found, err := version.ParseGeneric(info.GitVersion)
 	if err != nil {
@@ -79,7 +81,8 @@ func (t *target) checkIstiod(ctx context.Context, namespace string) error {
 		return fmt.Errorf("look for istiod: %w", err)
 	}
 	if len(found.Items) == 0 {
-		return fmt.Errorf("namespace %s has no istiod; if it runs elsewhere, say --set istio.namespace=<where>, else %s", namespace, howToIstio)
+		return fmt.Errorf("namespace %s has no istiod; if it runs elsewhere, say --set istio.namespace=<where>, else %s",
+			namespace, howToIstio)
 	}
 	for _, istiod := range found.Items {
 		if istiod.Status.ReadyReplicas > 0 {
@@ -100,7 +103,9 @@ var needed = []authorizationv1.ResourceAttributes{
 func (t *target) checkPermission(ctx context.Context) error {
 	var missing []string
 	for _, attributes := range needed {
-		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes}}
+		review := &authorizationv1.SelfSubjectAccessReview{
+			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes},
+		}
 		answer, err := t.kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 		if err != nil {
 			return fmt.Errorf("ask what you may do: %w", err)
@@ -126,7 +131,8 @@ func (t *target) warnings(ctx context.Context, s settings) []string {
 	}
 	_, err := t.kube.CoreV1().Services(namespace).Get(ctx, service, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return []string{fmt.Sprintf("no Prometheus at %s, so releases with an analysis will wait (--set prometheus.url=<where>)", s.prometheusURL)}
+		return []string{fmt.Sprintf("no Prometheus at %s, so releases with an analysis will wait (--set prometheus.url=<where>)",
+			s.prometheusURL)}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write testdata anew")
 func documents(t *testing.T, stream string) []string {
 	t.Helper()
 	var found []string
-	for _, document := range strings.Split(stream, "\n---\n") {
+	for document := range strings.SplitSeq(stream, "\n---\n") {
 		if !strings.Contains(document, "\nkind: CustomResourceDefinition\n") && strings.Contains(document, "kind: ") {
 			found = append(found, strings.TrimPrefix(document, "---\n"))
 		}

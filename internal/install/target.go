@@ -49,10 +49,12 @@ func Address(options Options) (string, error) {
 func dial(options Options) (*target, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = options.Kubeconfig
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: options.Context})
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: options.Context}
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	config, err := loader.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, fmt.Errorf("%w: no kubeconfig at %s; name one with --kubeconfig, or get a cluster on this machine with `weir cluster up`",
+		return nil, fmt.Errorf("%w: no kubeconfig at %s; "+
+			"name one with --kubeconfig, or get a cluster on this machine with `weir cluster up`",
 			ErrNoCluster, strings.Join(rules.GetLoadingPrecedence(), " or "))
 	}
 	if err != nil {
