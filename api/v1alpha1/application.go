@@ -31,8 +31,16 @@ type Application struct {
 // ApplicationSpec says what the user wants to run.
 //
 // +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, self.components.exists(o, o.name == u)))",fieldPath=".components",message="uses names a component that this application does not have; add the component, or correct the name"
+// +kubebuilder:validation:XValidation:rule="!has(self.together) || self.together.all(t, t.components.all(n, self.components.exists(c, c.name == n)))",fieldPath=".together",message="together names a component that this application does not have; add the component, or correct the name"
+// +kubebuilder:validation:XValidation:rule="!has(self.together) || self.together.all(t, t.components.all(n, self.together.filter(o, n in o.components).size() == 1 && t.components.filter(m, m == n).size() == 1))",fieldPath=".together",message="a component is in one unit, and once"
 // +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || !c.uses.exists(u, u == c.name))",fieldPath=".components",message="a component does not name itself in uses; leave it out"
 type ApplicationSpec struct {
+	// Together names components whose new versions are released as one unit: they take each step in this order, and go back
+	// as one. Each list is a unit of its own. They need strategies with the same number of steps.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	Together []Together `json:"together,omitempty"`
 	// Components are the parts of the application, each with a name of its own.
 	// +listType=map
 	// +listMapKey=name
@@ -41,8 +49,23 @@ type ApplicationSpec struct {
 	Components []Component `json:"components"`
 }
 
+// Together is components that are released as one unit.
+type Together struct {
+	// Name of the unit.
+	// +kubebuilder:validation:MaxLength=30
+	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// Components in the order in which they take each step.
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=2
+	// +kubebuilder:validation:MaxItems=24
+	// +kubebuilder:validation:items:MaxLength=40
+	Components []string `json:"components"`
+}
+
 // Component is one service of an application.
 //
+// +kubebuilder:validation:XValidation:rule="has(self.image) || (has(self.external) && self.external)",fieldPath=".image",message="image is missing; write the container image, for example registry.example/reviews:v1, or set external when the Deployments are somebody else's"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || (has(self.ports) && self.ports.size() > 0)",fieldPath=".expose",message="expose needs a port to send requests to; list one under ports"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.expose.port) || !has(self.ports) || self.ports.exists(p, p.port == self.expose.port)",fieldPath=".expose.port",message="port must be one of the component's ports; list it under ports"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2 or grpc; correct its protocol, or name another port"
@@ -54,11 +77,12 @@ type Component struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="a name begins with a letter and is made of lower case letters, digits and dashes, for example product-page"
 	// +kubebuilder:validation:XValidation:rule="!(self in ['default', 'kubernetes'])",message="the names \"default\" and \"kubernetes\" belong to Kubernetes; choose another"
 	Name string `json:"name"`
-	// Image is the container image. Its tag is the version unless version says otherwise.
+	// Image is the container image. Its tag is the version unless version says otherwise. Only an external component has none.
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\s')",message="an image is written without white space, for example registry.example/reviews:v2"
-	Image string `json:"image"`
+	Image string `json:"image,omitempty"`
 	// Version names this state of the component; dots become dashes. Default: the image tag.
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="a version is made of lower case letters, digits, dashes and dots, for example 1.2.3"
@@ -77,6 +101,17 @@ type Component struct {
 	// +listMapKey=name
 	// +optional
 	Env []corev1.EnvVar `json:"env,omitempty"`
+	// EnvFrom sets environment variables from whole ConfigMaps and Secrets. Their contents are part of the version.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
+	// Volumes are mounted into the container. The contents of ConfigMaps and Secrets are part of the version.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Volumes []Volume `json:"volumes,omitempty"`
 	// Ports are the ports the component listens on.
 	// +listType=map
 	// +listMapKey=port
@@ -106,6 +141,11 @@ type Component struct {
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Strategy string `json:"strategy,omitempty"`
+	// External leaves the workloads to somebody else, such as Helm or Git: Deployments whose pods have the labels app with
+	// the component's name and version. Weir neither makes, owns, labels nor scales them, and routes to them alone. Image
+	// and whatever else makes pods is not looked at; version is the one that is to carry the traffic.
+	// +optional
+	External bool `json:"external,omitempty"`
 	// Mesh puts the component into the mesh. Default: true.
 	// +kubebuilder:default=true
 	// +optional
@@ -114,6 +154,41 @@ type Component struct {
 	// +optional
 	Expose *Expose `json:"expose,omitempty"`
 }
+
+// Volume is what is mounted at a path.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.configMap), has(self.secret), has(self.emptyDir), has(self.claim)].filter(said, said).size() == 1",message="a volume is one of configMap, secret, emptyDir or claim"
+type Volume struct {
+	// Name of the volume.
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// Path it is mounted at.
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^/`
+	Path string `json:"path"`
+	// ReadOnly keeps the container from writing to it.
+	// +optional
+	ReadOnly bool `json:"readOnly,omitempty"`
+	// ConfigMap names a ConfigMap whose keys become files.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	ConfigMap string `json:"configMap,omitempty"`
+	// Secret names a Secret whose keys become files.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Secret string `json:"secret,omitempty"`
+	// EmptyDir is an empty folder that lives as long as the pod.
+	// +optional
+	EmptyDir *EmptyDir `json:"emptyDir,omitempty"`
+	// Claim names a PersistentVolumeClaim.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Claim string `json:"claim,omitempty"`
+}
+
+// EmptyDir is an empty folder.
+type EmptyDir struct{}
 
 // Protocol is what is spoken on a port.
 //

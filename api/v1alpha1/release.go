@@ -28,7 +28,7 @@ type Release struct {
 
 // ReleaseSpec is the frozen plan and the user's commands.
 //
-// +kubebuilder:validation:XValidation:rule="self.application == oldSelf.application && self.component == oldSelf.component && self.from == oldSelf.from && self.to == oldSelf.to && self.strategy == oldSelf.strategy",message="a release keeps the application, component, versions and strategy it was made with; only paused, promote and abort can be set"
+// +kubebuilder:validation:XValidation:rule="self.application == oldSelf.application && self.component == oldSelf.component && self.from == oldSelf.from && self.to == oldSelf.to && self.strategy.type == oldSelf.strategy.type && has(self.unit) == has(oldSelf.unit) && (!has(self.unit) || self.unit == oldSelf.unit)",message="a release keeps the application, component, versions and unit it was made with; only its commands and the strategy's remaining steps can be changed"
 // +kubebuilder:validation:XValidation:rule="!(oldSelf.abort && !self.abort)",fieldPath=".abort",message="an abort is not taken back; change the component again to release anew"
 type ReleaseSpec struct {
 	// Application that the component belongs to.
@@ -43,8 +43,11 @@ type ReleaseSpec struct {
 	// To is the version that is to carry it.
 	// +kubebuilder:validation:MaxLength=63
 	To string `json:"to"`
-	// Strategy is the strategy as it was when the release began.
+	// Strategy is the strategy as it was when the release began. Steps that are still to come may be edited.
 	Strategy StrategySpec `json:"strategy"`
+	// Unit ties the release to others that move with it, step by step, and go back with it.
+	// +optional
+	Unit *Unit `json:"unit,omitempty"`
 	// Paused stops the release where it is; the weights stay.
 	// +kubebuilder:default=false
 	// +optional
@@ -57,6 +60,45 @@ type ReleaseSpec struct {
 	// +kubebuilder:default=false
 	// +optional
 	Abort bool `json:"abort"`
+	// Skip is the number of the step whose time and proof are waived; the next step follows at once.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Skip int32 `json:"skip,omitempty"`
+	// Approvals open gates that wait for one.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	// +optional
+	Approvals []Approval `json:"approvals,omitempty"`
+	// Retry tries the same versions again after the release was rolled back.
+	// +optional
+	Retry bool `json:"retry,omitempty"`
+}
+
+// Unit is several releases of one application that move as one.
+type Unit struct {
+	// Name of the unit, the same for all its releases.
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+	// Releases of the unit by name, in the order in which they take each step. The first one leads.
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=48
+	Releases []string `json:"releases"`
+}
+
+// Approval is somebody's word for a gate.
+type Approval struct {
+	// Gate that is approved.
+	// +kubebuilder:validation:MaxLength=40
+	Gate string `json:"gate"`
+	// Step that the gate is asked before; 0 for a gate that is asked once.
+	// +optional
+	Step int32 `json:"step,omitempty"`
+	// By is the user who approves; the API server refuses another name than the user's own.
+	// +kubebuilder:validation:MaxLength=253
+	By string `json:"by"`
+	// At is when.
+	At metav1.Time `json:"at"`
 }
 
 // ReleasePhase is where a release stands.
@@ -98,10 +140,11 @@ type ReleaseStatus struct {
 	// Message says in one line what happens or is waited for.
 	// +optional
 	Message string `json:"message,omitempty"`
-	// Reason of the way back, when there is one: Aborted, Superseded, Unhealthy, NotReady, NoData or MetricsError.
+	// Reason of the way back, when there is one: Aborted, Superseded, Unhealthy, NotReady, NoData, MetricsError, GateFailed
+	// or Unit.
 	// +optional
 	Reason string `json:"reason,omitempty"`
-	// Step counts the steps entered so far; 0 before the first.
+	// Step is the number of the step the release is in; 0 before the first.
 	// +optional
 	Step int32 `json:"step"`
 	// Wanted is what the release asks of the mesh. The application's controller carries it out.
@@ -122,6 +165,10 @@ type ReleaseStatus struct {
 	// +listType=atomic
 	// +optional
 	Steps []StepRecord `json:"steps,omitempty"`
+	// Gates are those asked so far.
+	// +listType=atomic
+	// +optional
+	Gates []GateRecord `json:"gates,omitempty"`
 	// StartedAt and FinishedAt bound the release.
 	// +optional
 	StartedAt *metav1.MicroTime `json:"startedAt,omitempty"`
@@ -141,90 +188,6 @@ const (
 	// ConditionHealthy is the newest verdict; unknown when there is nothing to judge by.
 	ConditionHealthy = "Healthy"
 )
-
-// VersionWanted is what one version should have.
-type VersionWanted struct {
-	Version string `json:"version"`
-	// Replicas is the number of pods; 0 removes the workload.
-	Replicas int32 `json:"replicas"`
-	// Subset makes the version reachable for callers.
-	Subset bool `json:"subset"`
-	// Weight is its share of the requests, in percent.
-	Weight int32 `json:"weight"`
-}
-
-// Verified is what every caller was seen to serve.
-type Verified struct {
-	// Weight of the new version, in percent.
-	Weight int32 `json:"weight"`
-	// At is when it was seen.
-	At metav1.MicroTime `json:"at"`
-	// Method by which it was seen.
-	Method string `json:"method"`
-	// Proxies that were asked.
-	Proxies int32 `json:"proxies"`
-	// Lagging names proxies that do not serve what is wanted, at most ten.
-	// +listType=atomic
-	// +optional
-	Lagging []string `json:"lagging,omitempty"`
-}
-
-// VerdictResult is one of four answers; the last two are not about the version.
-type VerdictResult string
-
-// The four verdicts.
-const (
-	VerdictPass   VerdictResult = "Pass"
-	VerdictFail   VerdictResult = "Fail"
-	VerdictNoData VerdictResult = "NoData"
-	VerdictError  VerdictResult = "Error"
-)
-
-// Verdict is a judgement with its evidence.
-type Verdict struct {
-	Result VerdictResult `json:"result"`
-	// Message says why in one line.
-	Message string `json:"message"`
-	// At is when it was given.
-	At metav1.MicroTime `json:"at"`
-	// Requests that it is based on.
-	Requests int64 `json:"requests"`
-	// Evidence are the measurements.
-	// +listType=atomic
-	// +optional
-	Evidence []Evidence `json:"evidence,omitempty"`
-}
-
-// Evidence is one measurement.
-type Evidence struct {
-	// Name of what was measured: requests, success or a latency quantile such as P95.
-	Name string `json:"name"`
-	// Value measured, with its unit.
-	Value string `json:"value"`
-	// Bound it was held against.
-	// +optional
-	Bound string `json:"bound,omitempty"`
-	// Query that was asked.
-	// +optional
-	Query string `json:"query,omitempty"`
-	// Window that the query looked back.
-	// +optional
-	Window string `json:"window,omitempty"`
-}
-
-// StepRecord is what happened in one step.
-type StepRecord struct {
-	// Weight of the new version, in percent.
-	Weight int32 `json:"weight"`
-	// WantedAt is when the weight was decided.
-	WantedAt metav1.MicroTime `json:"wantedAt"`
-	// VerifiedAt is when every caller served it.
-	// +optional
-	VerifiedAt *metav1.MicroTime `json:"verifiedAt,omitempty"`
-	// Verdict that ended the step.
-	// +optional
-	Verdict *Verdict `json:"verdict,omitempty"`
-}
 
 // ReleaseList is a list of releases.
 //

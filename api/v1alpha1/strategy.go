@@ -20,33 +20,74 @@ type Strategy struct {
 
 // StrategyType is a way to exchange versions.
 //
-// +kubebuilder:validation:Enum=Canary
+// +kubebuilder:validation:Enum=Canary;BlueGreen;Mirror;ABTest
 type StrategyType string
 
-// StrategyCanary gives the new version a growing share of the requests.
-const StrategyCanary StrategyType = "Canary"
+// The ways to exchange versions. Steps of every kind may be combined in any of them; the type says what steps there are
+// when none are given, and what the given ones must hold.
+const (
+	// StrategyCanary gives the new version a growing share of the requests.
+	StrategyCanary StrategyType = "Canary"
+	// StrategyBlueGreen brings the new version up beside the old one without requests, and then gives it all of them at once.
+	StrategyBlueGreen StrategyType = "BlueGreen"
+	// StrategyMirror sends the new version copies of requests, whose answers nobody gets, before it gets any.
+	StrategyMirror StrategyType = "Mirror"
+	// StrategyABTest gives the new version the requests that match.
+	StrategyABTest StrategyType = "ABTest"
+)
 
 // StrategySpec is the way a release goes.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.ramp) || !has(self.steps) || self.steps.all(s, !has(s.weight) || s.weight == 0)",fieldPath=".ramp",message="weights are given by ramp or by steps, not by both; beside a ramp, steps only mirror or match"
+// +kubebuilder:validation:XValidation:rule="self.type != 'ABTest' || has(self.steps) && self.steps.exists(s, has(s.match))",fieldPath=".steps",message="an A/B test needs a step with match, which tells the requests of the new version from the others"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Mirror' || !has(self.steps) || self.steps.exists(s, has(s.mirror))",fieldPath=".steps",message="a mirror release needs a step with mirror; leave steps out for one that copies every request"
+// +kubebuilder:validation:XValidation:rule="self.type != 'BlueGreen' || !has(self.ramp) && (!has(self.steps) || self.steps.all(s, !has(s.weight) || s.weight in [0, 100]))",fieldPath=".steps",message="a blue-green release gives all requests at once; leave weights out, or use type Canary"
 type StrategySpec struct {
 	// Type of the strategy. Default: Canary.
 	// +kubebuilder:default=Canary
 	// +optional
 	Type StrategyType `json:"type,omitempty"`
-	// Steps are the growing shares of requests, in percent, that the new version receives. 100 follows by itself after the last.
-	// Default: 100 at once.
+	// Steps are taken one after the other; the new version receives all requests by itself after the last.
+	// Default: for Mirror one step that copies every request, for BlueGreen one step without requests, else none.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:XValidation:rule="self.map(s, s.weight).isSorted()",message="weights must grow from step to step, for example 10, 50, 100"
-	// +kubebuilder:validation:XValidation:rule="self.all(s, self.exists_one(o, o.weight == s.weight))",message="two steps have the same weight; weights must grow from step to step, for example 10, 50, 100"
+	// +kubebuilder:validation:XValidation:rule="self.map(s, has(s.weight) ? s.weight : 0).isSorted()",message="weights must grow from step to step, for example 10, 50, 100"
+	// +kubebuilder:validation:XValidation:rule="self.all(s, has(s.match) || has(s.mirror) || self.exists_one(o, (has(o.weight) ? o.weight : 0) == (has(s.weight) ? s.weight : 0) && !has(o.match) && !has(o.mirror)))",message="two steps have the same weight; weights must grow from step to step, for example 10, 50, 100"
 	// +optional
 	Steps []Step `json:"steps,omitempty"`
+	// Ramp gives the weights by a rule, such as 10 % an hour up to 100. Steps without weight come before it.
+	// +optional
+	Ramp *Ramp `json:"ramp,omitempty"`
 	// Analysis is what a step must prove before the next. Default: nothing but ready pods.
 	// +optional
 	Analysis *Analysis `json:"analysis,omitempty"`
+	// Gates are asked at named points; the release waits until they open.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	Gates []Gate `json:"gates,omitempty"`
+	// Windows are the times in which steps are taken. Outside of them weights stay; the way back is always open. Default: always.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Windows []Window `json:"windows,omitempty"`
+	// Sticky keeps a user who was once answered by the new version with it, by a cookie.
+	// +optional
+	Sticky *Sticky `json:"sticky,omitempty"`
+	// Capacity says how many pods the new version has. Default: Full.
+	// +kubebuilder:default=Full
+	// +optional
+	Capacity Capacity `json:"capacity,omitempty"`
 	// OnFailure is what follows a failed verdict. Default: Rollback.
 	// +kubebuilder:default=Rollback
 	// +optional
 	OnFailure FailureAction `json:"onFailure,omitempty"`
+	// Warm is how long the old version keeps its pods after the new one serves everything and has passed, so that the way
+	// back is one write. Default: 0s; 5m for BlueGreen.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('720h')",message="warm lies between 0s and 720h"
+	// +optional
+	Warm *metav1.Duration `json:"warm,omitempty"`
 	// Drain is how long a version without weight keeps its pods, so that requests in flight end. Default: 10s.
 	// +kubebuilder:default="10s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h')",message="drain lies between 0s and 24h"
@@ -59,16 +100,62 @@ type StrategySpec struct {
 	ReadyDeadline *metav1.Duration `json:"readyDeadline,omitempty"`
 }
 
-// Step is one share of the requests and the time it is held.
+// Capacity says how many pods the new version has on its way.
+//
+// +kubebuilder:validation:Enum=Full;Follow
+type Capacity string
+
+// How many pods the new version has.
+const (
+	// CapacityFull gives the new version as many pods as the old one from the start.
+	CapacityFull Capacity = "Full"
+	// CapacityFollow gives it as many as the next weight needs, before it gets the weight.
+	CapacityFollow Capacity = "Follow"
+)
+
+// Step is one way to share requests, and the time it is held.
 type Step struct {
-	// Weight is the share of requests, in percent, that the new version receives.
-	// +kubebuilder:validation:Minimum=1
+	// Weight is the share of requests, in percent, that the new version receives of those that match nothing. Default: 0.
+	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
-	Weight int32 `json:"weight"`
-	// Hold is how long the weight stays at least, counted from when every caller serves it. Default: analysis.interval, else 0s.
+	// +optional
+	Weight int32 `json:"weight,omitempty"`
+	// Match picks requests that all go to the new version: those that any of the matches picks.
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	Match []Match `json:"match,omitempty"`
+	// Mirror sends the new version copies of the requests that the old one answers.
+	// +optional
+	Mirror *Mirror `json:"mirror,omitempty"`
+	// Hold is how long the step lasts at least, counted from when every caller serves it. Default: analysis.interval, else 0s.
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('720h')",message="hold lies between 0s and 720h"
 	// +optional
 	Hold *metav1.Duration `json:"hold,omitempty"`
+}
+
+// Ramp gives weights by a rule: start, start+step, start+2·step and so on up to max; all requests follow.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.start) || !has(self.max) || self.start <= self.max",fieldPath=".start",message="start must not be above max"
+type Ramp struct {
+	// Start is the first weight, in percent. Default: step.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	Start int32 `json:"start,omitempty"`
+	// Step is what is added each time, in percent.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	Step int32 `json:"step"`
+	// Interval is how long each weight is held.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('720h')",message="interval lies between 0s and 720h"
+	Interval metav1.Duration `json:"interval"`
+	// Max is the last weight before all requests, in percent. Default: 100.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	Max int32 `json:"max,omitempty"`
 }
 
 // FailureAction is what follows a failed verdict.
@@ -83,76 +170,6 @@ const (
 	// FailurePause keeps the weights as they are and waits for the user.
 	FailurePause FailureAction = "Pause"
 )
-
-// Analysis is the proof a step has to give, from requests as the callers saw them since the step's weight was verified.
-type Analysis struct {
-	// Interval is the least time a step is watched, and how often it is judged after that. Default: 30s.
-	// +kubebuilder:default="30s"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="interval lies between 1s and 24h"
-	// +optional
-	Interval *metav1.Duration `json:"interval,omitempty"`
-	// MinRequests is the number of requests to the new version below which nothing is judged. Default: 50.
-	// +kubebuilder:default=50
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=1000000000
-	// +optional
-	MinRequests int64 `json:"minRequests,omitempty"`
-	// SuccessRate bounds the share of requests that did not end in a 5xx or without an answer.
-	// +optional
-	SuccessRate *SuccessRate `json:"successRate,omitempty"`
-	// Latency bounds how long requests take.
-	// +optional
-	Latency *Latency `json:"latency,omitempty"`
-	// Deadline is how long a step may wait for enough requests. Default: 10m.
-	// +kubebuilder:default="10m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="deadline lies between 1s and 720h"
-	// +optional
-	Deadline *metav1.Duration `json:"deadline,omitempty"`
-	// OnNoData is what happens when the deadline passes without enough requests. Default: Hold, which waits on.
-	// +kubebuilder:default=Hold
-	// +optional
-	OnNoData MissingAction `json:"onNoData,omitempty"`
-	// OnMetricsError is what happens when Prometheus cannot be asked until the deadline passes. Default: Hold, which waits on.
-	// +kubebuilder:default=Hold
-	// +optional
-	OnMetricsError MissingAction `json:"onMetricsError,omitempty"`
-}
-
-// MissingAction is what follows when there is nothing to judge by.
-//
-// +kubebuilder:validation:Enum=Hold;Pass;Fail
-type MissingAction string
-
-// What follows when there is nothing to judge by.
-const (
-	MissingHold MissingAction = "Hold"
-	MissingPass MissingAction = "Pass"
-	MissingFail MissingAction = "Fail"
-)
-
-// SuccessRate bounds the share of good answers.
-type SuccessRate struct {
-	// MinPercent is the least share of good answers, in percent.
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=100
-	MinPercent float64 `json:"minPercent"`
-}
-
-// Quantile is a point of the latency distribution.
-//
-// +kubebuilder:validation:Enum=P50;P90;P95;P99
-type Quantile string
-
-// Latency bounds a quantile of the time requests take.
-type Latency struct {
-	// Quantile that is bounded. Default: P95.
-	// +kubebuilder:default=P95
-	// +optional
-	Quantile Quantile `json:"quantile,omitempty"`
-	// Max is the longest time the quantile may reach.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="max lies between 1ms and 1h"
-	Max metav1.Duration `json:"max"`
-}
 
 // StrategyList is a list of strategies.
 //

@@ -17,6 +17,9 @@ type Route struct {
 	Subsets []string
 	// Weights is the share of each subset in percent; they sum to 100. Subsets left out have none.
 	Weights map[string]int32
+	// Name is that of the HTTP routes, a digest of all they say. A proxy whose routes have another name is behind. Empty
+	// when it is not known.
+	Name string
 }
 
 // Proof tells how far the proxies have come with a Route.

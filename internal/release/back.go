@@ -30,7 +30,7 @@ func (v view) isSuperseded() bool { return v.seen.Desired != "" && v.seen.Desire
 
 func noPodsLeft(v view) (move, bool) {
 	why := "no pod of " + v.spec.To + " is ready" + v.problem()
-	return v.back(ReasonUnhealthy, why), v.canReturn() && v.weight() > 0 && v.seen.To.Ready == 0
+	return v.back(ReasonUnhealthy, why), v.canReturn() && v.stage().exposed() && v.seen.To.Ready == 0
 }
 
 func neverReady(v view) (move, bool) {

@@ -22,7 +22,8 @@ func Expected(spec api.ReleaseSpec, status api.ReleaseStatus) (subsets []string,
 	if len(weights) == 0 {
 		weights[spec.From] = whole
 	}
-	if status.Phase == api.ReleaseConnecting || status.Reason == "" && weights[spec.To] > 0 {
+	to := wantedOf(status, spec.To)
+	if status.Phase == api.ReleaseConnecting || status.Reason == "" && (to.Weight > 0 || len(to.Match) > 0 || to.Mirror != nil) {
 		subsets = []string{spec.To}
 	}
 	return subsets, weights
@@ -68,7 +69,7 @@ func judges(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
 func nextLook(spec api.ReleaseSpec, status api.ReleaseStatus, now, last time.Time) time.Time {
 	start := servedSince(status, now)
 	next := last.Add(min(max(now.Sub(start)/60, lookPace), 10*lookPace))
-	passes := watchTime(spec, wantedOf(status, spec.To).Weight)
+	passes := view{spec: spec, status: status}.stage().Hold
 	for _, d := range []time.Duration{passes, analysis.Deadline(*spec.Strategy.Analysis)} {
 		if at := start.Add(d); last.Before(at) && at.Before(next) {
 			next = at

@@ -10,7 +10,7 @@ import (
 )
 
 // early is true while the weight has not been watched for its time.
-func (v view) early() bool { return v.watched() < watchTime(v.spec, v.weight()) }
+func (v view) early() bool { return v.watched() < v.stage().Hold }
 
 // late is true when the step has waited for evidence as long as it may.
 func (v view) late() bool {
@@ -79,7 +79,7 @@ func (v view) pace() time.Duration {
 // lookPace is until the weight is judged next, or until it has been watched for its time.
 func (v view) lookPace() time.Duration {
 	if !judges(v.spec, v.status) {
-		return watchTime(v.spec, v.weight()) - v.watched()
+		return v.stage().Hold - v.watched()
 	}
 	last := lastLook(v.status, v.now)
 	if v.fresh != nil {

@@ -27,8 +27,9 @@ type move struct {
 	phase   api.ReleasePhase
 	message string
 	wake    time.Duration
-	// weight of the new version, when the move is a shift.
-	weight int32
+	// stage that is entered and its number, when the move is a shift.
+	stage  Stage
+	number int32
 	// reason turns the release back; why words it.
 	reason, why string
 	// ended puts the verdict at hand on the step's record: the step has its result.
@@ -51,8 +52,10 @@ func next(phase api.ReleasePhase, message string) move {
 
 // shift gives the new version its next share.
 func (v view) shift() move {
-	weight := nextWeight(v.spec, v.weight())
-	return move{phase: api.ReleaseShifting, weight: weight, wake: atOnce, message: "callers are told to serve " + share(v.spec, weight)}
+	stage, number := v.nextStage()
+	return move{
+		phase: api.ReleaseShifting, stage: stage, number: number, wake: atOnce, message: "callers are told to serve " + share(v.spec, stage),
+	}
 }
 
 // back turns the release back. A version that never got requests needs no verification and no drain.
@@ -70,7 +73,7 @@ func (v view) enter(m move) api.ReleaseStatus {
 	if v.status.Phase.Finished() {
 		return v.status
 	}
-	weight := v.weight()
+	stage := v.stage()
 	if m.ended {
 		v.endStep()
 	}
@@ -78,15 +81,15 @@ func (v view) enter(m move) api.ReleaseStatus {
 		v.turn(m)
 	}
 	if m.phase == api.ReleaseShifting {
-		weight = m.weight
-		v.beginStep(weight)
+		stage = m.stage
+		v.beginStep(stage, m.number)
 	}
 	if m.phase != "" {
 		v.status.Phase, v.status.Since = m.phase, micro(v.now)
 		v.stamp()
 	}
 	v.status.Message = m.message
-	v.status.Wanted = v.wanted(weight)
+	v.status.Wanted = v.wanted(stage)
 	return v.status
 }
 
@@ -105,11 +108,11 @@ func (v *view) endStep() {
 }
 
 // beginStep clears the verdict: evidence from before the weight was served does not count.
-func (v *view) beginStep(weight int32) {
+func (v *view) beginStep(s Stage, number int32) {
 	v.status.Verdict = nil
-	v.status.Step++
-	v.status.Steps = append(v.status.Steps, api.StepRecord{Weight: weight, WantedAt: *micro(v.now)})
-	v.condition(api.ConditionVerified, metav1.ConditionFalse, "Wanted", "callers do not serve "+share(v.spec, weight)+" yet")
+	v.status.Step = number
+	v.status.Steps = append(v.status.Steps, api.StepRecord{Weight: s.Weight, Match: s.Match, Mirror: s.Mirror, WantedAt: *micro(v.now)})
+	v.condition(api.ConditionVerified, metav1.ConditionFalse, "Wanted", "callers do not serve "+share(v.spec, s)+" yet")
 }
 
 // stamp sets what belongs to the phase that was just entered.
@@ -121,7 +124,7 @@ func (v *view) stamp() {
 		v.condition(api.ConditionHealthy, metav1.ConditionUnknown, "NotJudged", "nothing was judged yet")
 	case api.ReleaseReturning:
 		v.status.DrainUntil = nil
-		v.condition(api.ConditionVerified, metav1.ConditionFalse, "Wanted", "callers do not serve "+share(v.spec, 0)+" yet")
+		v.condition(api.ConditionVerified, metav1.ConditionFalse, "Wanted", "callers do not serve "+share(v.spec, Stage{})+" yet")
 	case api.ReleaseDraining:
 		v.status.DrainUntil = micro(v.now.Add(drainTime(v.spec)))
 	case api.ReleasePromoted, api.ReleaseRolledBack:

@@ -30,7 +30,7 @@ func (v *view) noteProof() {
 		v.condition(api.ConditionVerified, metav1.ConditionFalse, "Lagging", v.proofWords())
 		return
 	}
-	v.condition(api.ConditionVerified, metav1.ConditionTrue, "Served", "every caller serves "+share(v.spec, v.weight()))
+	v.condition(api.ConditionVerified, metav1.ConditionTrue, "Served", "every caller serves "+share(v.spec, v.stage()))
 	if r := current(&v.status); r != nil && v.in(api.ReleaseShifting) && r.VerifiedAt == nil {
 		r.VerifiedAt = micro(v.now)
 	}

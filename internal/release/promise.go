@@ -33,9 +33,9 @@ func checkWeights(after api.ReleaseStatus) error {
 		switch {
 		case w.Weight < 0:
 			return fmt.Errorf("%s has the weight %d", w.Version, w.Weight)
-		case w.Weight > 0 && !w.Subset:
+		case has(w) && !w.Subset:
 			return fmt.Errorf("%s gets %d %% without a subset", w.Version, w.Weight)
-		case w.Weight > 0 && w.Replicas <= 0:
+		case has(w) && w.Replicas <= 0:
 			return fmt.Errorf("%s gets %d %% without pods", w.Version, w.Weight)
 		}
 		sum += w.Weight
@@ -46,6 +46,9 @@ func checkWeights(after api.ReleaseStatus) error {
 	return nil
 }
 
+// has is true for a version that gets requests, or copies of them.
+func has(w api.VersionWanted) bool { return w.Weight > 0 || len(w.Match) > 0 || w.Mirror != nil }
+
 // checkConnected: the new version has pods before it can be reached, and gets its first share after every caller was
 // seen to know its subset.
 func checkConnected(spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
@@ -53,7 +56,7 @@ func checkConnected(spec api.ReleaseSpec, before, after api.ReleaseStatus) error
 	if is.Subset && !was.Subset && was.Replicas == 0 {
 		return fmt.Errorf("%s can be reached before it has pods", spec.To)
 	}
-	if is.Weight == 0 || was.Weight > 0 {
+	if !has(is) || has(was) {
 		return nil
 	}
 	if !was.Subset || !seen(after, 0) {
@@ -75,7 +78,7 @@ func checkRetired(now time.Time, spec api.ReleaseSpec, before, after api.Release
 			continue
 		}
 		switch {
-		case was.Weight > 0:
+		case has(was):
 			return fmt.Errorf("%s loses its pods while it has %d %%", version, was.Weight)
 		case !seen(before, left):
 			return fmt.Errorf("%s loses its pods before every caller was seen to leave it", version)

@@ -62,7 +62,7 @@ func paused(v view) (move, bool) {
 }
 
 func promote(v view) (move, bool) {
-	hit := promoting(v.spec) && v.in(api.ReleaseShifting, api.ReleaseObserving) && v.weight() < whole && v.podsReady()
+	hit := promoting(v.spec) && v.in(api.ReleaseShifting, api.ReleaseObserving) && !v.stage().everything() && v.podsReady()
 	if !hit {
 		return move{}, false
 	}
@@ -96,7 +96,7 @@ func waitForEvidence(v view) (move, bool) {
 }
 
 func nextShare(v view) (move, bool) {
-	return v.shift().withVerdict(), v.in(api.ReleaseObserving) && v.weight() < whole
+	return v.shift().withVerdict(), v.in(api.ReleaseObserving) && !v.stage().everything()
 }
 
 func drainOldVersion(v view) (move, bool) {

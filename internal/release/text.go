@@ -13,15 +13,25 @@ import (
 // also parts the cause of the way back, or the word paused, from what is waited for.
 const also = " · "
 
-// share words a weight of the new version.
-func share(spec api.ReleaseSpec, weight int32) string {
-	switch weight {
-	case 0:
+// share words what the new version has.
+func share(spec api.ReleaseSpec, s Stage) string {
+	var parts []string
+	if s.Weight > 0 {
+		parts = append(parts, fmt.Sprintf("%d %%", s.Weight))
+	}
+	if len(s.Match) > 0 {
+		parts = append(parts, "the requests that match")
+	}
+	if s.Mirror != nil {
+		parts = append(parts, fmt.Sprintf("copies of %d %%", s.Mirror.Percent))
+	}
+	switch {
+	case len(parts) == 0:
 		return spec.From + " alone"
-	case whole:
+	case s.everything():
 		return spec.To + " alone"
 	default:
-		return fmt.Sprintf("%s with %d %%", spec.To, weight)
+		return spec.To + " with " + strings.Join(parts, " and ")
 	}
 }
 
@@ -51,7 +61,7 @@ func (v view) readyWords() string {
 
 // proofWords say which callers are waited for, or why nobody can tell.
 func (v view) proofWords() string {
-	want := "serve " + share(v.spec, v.weight())
+	want := "serve " + share(v.spec, v.stage())
 	if v.in(api.ReleaseConnecting) {
 		want = "know " + v.spec.To
 	}
@@ -74,7 +84,7 @@ func (v view) proofWords() string {
 }
 
 func (v view) watchWords() string {
-	served := "callers serve " + share(v.spec, v.weight())
+	served := "callers serve " + share(v.spec, v.stage())
 	if v.in(api.ReleaseShifting) || v.status.Verdict == nil || !judges(v.spec, v.status) {
 		return served
 	}

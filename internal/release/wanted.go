@@ -5,7 +5,8 @@ package release
 import api "weir.dev/weir/api/v1alpha1"
 
 // wanted is what each version should have in the status's phase.
-func (v view) wanted(weight int32) []api.VersionWanted {
+func (v view) wanted(stage Stage) []api.VersionWanted {
+	weight := stage.Weight
 	fromWas, toWas := wantedOf(v.status, v.spec.From), wantedOf(v.status, v.spec.To)
 	n := v.seen.Replicas
 	from := api.VersionWanted{Version: v.spec.From, Replicas: n, Subset: true}
@@ -17,6 +18,7 @@ func (v view) wanted(weight int32) []api.VersionWanted {
 		weight = 0
 	case api.ReleaseShifting, api.ReleaseObserving:
 		weight = min(max(weight, 0), whole)
+		to.Match, to.Mirror, to.Cohorts = stage.Match, stage.Mirror, v.cohorts(weight)
 	case api.ReleaseReturning:
 		weight, to = 0, leaving(toWas, n)
 	case api.ReleaseDraining:
@@ -45,8 +47,28 @@ func (v view) wanted(weight int32) []api.VersionWanted {
 // leaving keeps the pods of a version whose requests in flight have to end: scaling it now would cut some off.
 func leaving(was api.VersionWanted, n int32) api.VersionWanted {
 	was.Weight, was.Subset = 0, true
+	was.Match, was.Mirror, was.Cohorts = nil, nil, nil
 	if was.Replicas == 0 {
 		was.Replicas = n
 	}
 	return was
+}
+
+// cohorts are the users told apart by their cookie: by the weights of the steps taken so far, in the order they grew. They
+// are forgotten on the way back, and when the new version serves everything.
+func (v view) cohorts(weight int32) *api.Cohorts {
+	sticky := v.spec.Strategy.Sticky
+	if sticky == nil || weight >= whole {
+		return nil
+	}
+	out := &api.Cohorts{Cookie: sticky.Cookie, ID: v.spec.To, MaxAge: int64(orElse(sticky.MaxAge, defaultMaxAge).Seconds())}
+	if out.Cookie == "" {
+		out.Cookie = "weir-" + v.spec.Component
+	}
+	for _, s := range v.status.Steps {
+		if n := len(out.Weights); s.Weight > 0 && (n == 0 || s.Weight > out.Weights[n-1]) {
+			out.Weights = append(out.Weights, s.Weight)
+		}
+	}
+	return out
 }
