@@ -67,8 +67,9 @@ type Evidence struct {
 type StepRecord struct {
 	// Weight of the new version, in percent.
 	Weight int32 `json:"weight"`
-	// Match picks requests that all go to it.
-	// +listType=atomic
+	// Match picks requests that all go to it. It was checked as part of the strategy.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	Match []Match `json:"match,omitempty"`
 	// Mirror sends it copies.

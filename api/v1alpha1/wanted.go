@@ -11,8 +11,9 @@ type VersionWanted struct {
 	Subset bool `json:"subset"`
 	// Weight is its share of the requests, in percent, of those that nothing else picks.
 	Weight int32 `json:"weight"`
-	// Match picks requests that all go to the version.
-	// +listType=atomic
+	// Match picks requests that all go to the version. It was checked as part of the strategy.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	Match []Match `json:"match,omitempty"`
 	// Mirror sends it copies of the requests that others answer.
