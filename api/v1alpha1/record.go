@@ -8,6 +8,12 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type Verified struct {
 	// Weight of the new version, in percent.
 	Weight int32 `json:"weight"`
+	// Matched is true when the requests that match go to the new version.
+	// +optional
+	Matched bool `json:"matched,omitempty"`
+	// Mirrored is true when it gets copies of requests.
+	// +optional
+	Mirrored bool `json:"mirrored,omitempty"`
 	// At is when it was seen.
 	At metav1.MicroTime `json:"at"`
 	// Method by which it was seen.
@@ -80,6 +86,9 @@ type StepRecord struct {
 	// VerifiedAt is when every caller served it.
 	// +optional
 	VerifiedAt *metav1.MicroTime `json:"verifiedAt,omitempty"`
+	// PassedAt is when its time was over and its proof given. The next step may have had to wait on.
+	// +optional
+	PassedAt *metav1.MicroTime `json:"passedAt,omitempty"`
 	// Verdict that ended the step.
 	// +optional
 	Verdict *Verdict `json:"verdict,omitempty"`

@@ -106,6 +106,8 @@ type ReleasePhase string
 
 // The phases in the order a good release passes them, then the way back.
 const (
+	// ReleaseWaiting waits for the gates before the start; the new version has no pods yet. Without such gates it is left out.
+	ReleaseWaiting ReleasePhase = "Waiting"
 	// ReleasePreparing waits for the new version's pods, sidecars included.
 	ReleasePreparing ReleasePhase = "Preparing"
 	// ReleaseConnecting waits until every caller can reach the new version.
@@ -144,6 +146,9 @@ type ReleaseStatus struct {
 	// or Unit.
 	// +optional
 	Reason string `json:"reason,omitempty"`
+	// Withdraws is why the release asks its unit to go back, after it gave its word to go on; the unit's first release decides.
+	// +optional
+	Withdraws string `json:"withdraws,omitempty"`
 	// Step is the number of the step the release is in; 0 before the first.
 	// +optional
 	Step int32 `json:"step"`

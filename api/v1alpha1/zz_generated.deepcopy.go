@@ -916,6 +916,10 @@ func (in *StepRecord) DeepCopyInto(out *StepRecord) {
 		in, out := &in.VerifiedAt, &out.VerifiedAt
 		*out = (*in).DeepCopy()
 	}
+	if in.PassedAt != nil {
+		in, out := &in.PassedAt, &out.PassedAt
+		*out = (*in).DeepCopy()
+	}
 	if in.Verdict != nil {
 		in, out := &in.Verdict, &out.Verdict
 		*out = new(Verdict)

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	_ "time/tzdata" // time zones of windows, also where the image has none
 )
 
 func main() {

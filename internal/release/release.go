@@ -16,7 +16,10 @@ import (
 
 // Seen is everything the engine may know besides the plan and the status.
 type Seen struct {
-	// Replicas is the number of pods the component should have. A component scaled to 0 is released with one pod.
+	// Name of this release; needed when it is one of a unit.
+	Name string
+	// Replicas is the number of pods the component should have now; with an autoscaler, as many as that asks for. It may
+	// change at any time. A component scaled to 0 is released with one pod.
 	Replicas int32
 	// Desired is the version the Application asks for now; empty when that is not known.
 	Desired string
@@ -30,6 +33,10 @@ type Seen struct {
 	Sample mesh.Sample
 	// SampleError is why there is no sample.
 	SampleError error
+	// Gates are the answers to those that Gates returned for the status handed in. One that was not asked is ignored.
+	Gates []GateAnswer
+	// Peers are the other releases of the unit, as far as they exist. They may be read late.
+	Peers []Peer
 }
 
 // Pods are those of one version.

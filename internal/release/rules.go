@@ -12,6 +12,8 @@ const (
 	ReasonNotReady     = "NotReady"
 	ReasonNoData       = "NoData"
 	ReasonMetricsError = "MetricsError"
+	ReasonGateFailed   = "GateFailed"
+	ReasonUnit         = "Unit"
 )
 
 // rule answers with a move, or that it has nothing to say.
