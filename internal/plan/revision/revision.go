@@ -29,12 +29,14 @@ const (
 	digestLength = 12
 )
 
-// Freeze returns what makes a version of the component: image, version, command, args, env, ports, resources, readiness and
-// mesh. Defaults are filled in, so that saying a default aloud makes no new version. Freezing twice changes nothing.
+// Freeze returns what makes a version of the component: image, version, command, args, env, envFrom, volumes, ports,
+// resources, readiness and mesh. Defaults are filled in, so that saying a default aloud makes no new version. Freezing
+// twice changes nothing.
 func Freeze(c api.Component) api.Component {
 	c = *c.DeepCopy()
 	out := api.Component{
 		Name: c.Name, Image: c.Image, Version: base(c), Command: c.Command, Args: c.Args, Env: c.Env,
+		EnvFrom: c.EnvFrom, Volumes: c.Volumes,
 		Ports: port.Resolve(c), Resources: c.Resources, Readiness: c.Readiness, Mesh: ptr.To(ptr.Deref(c.Mesh, true)),
 	}
 	if equality.Semantic.DeepEqual(out.Resources, &corev1.ResourceRequirements{}) {

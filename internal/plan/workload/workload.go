@@ -80,12 +80,15 @@ func Deployment(a *api.Application, c api.Component, w api.VersionWanted) *appsv
 }
 
 func template(a *api.Application, c api.Component, version string) corev1.PodTemplateSpec {
+	volumes, mounts := volumes(c)
+	container := container(c)
+	container.VolumeMounts = mounts
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: owner.PodLabels(a, c.Name, version, ptr.Deref(c.Mesh, true))},
 		Spec: corev1.PodSpec{
 			ServiceAccountName: c.Name, AutomountServiceAccountToken: ptr.To(false),
 			TerminationGracePeriodSeconds: ptr.To[int64](graceSeconds),
-			Containers:                    []corev1.Container{container(c)},
+			Containers:                    []corev1.Container{container}, Volumes: volumes,
 			TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 				MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
 				LabelSelector: &metav1.LabelSelector{MatchLabels: owner.Selector(a, c.Name, version)},
@@ -96,7 +99,7 @@ func template(a *api.Application, c api.Component, version string) corev1.PodTem
 
 func container(c api.Component) corev1.Container {
 	out := corev1.Container{
-		Name: c.Name, Image: strings.TrimSpace(c.Image), Command: c.Command, Args: c.Args, Env: c.Env,
+		Name: c.Name, Image: strings.TrimSpace(c.Image), Command: c.Command, Args: c.Args, Env: c.Env, EnvFrom: c.EnvFrom,
 		Resources: ptr.Deref(c.Resources, corev1.ResourceRequirements{}), ReadinessProbe: readiness(c),
 		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
 			Sleep: &corev1.SleepAction{Seconds: leaveSeconds},
