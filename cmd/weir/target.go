@@ -24,7 +24,7 @@ func (t *target) addFlags(flags *pflag.FlagSet) {
 }
 
 // connect returns a client and the namespace to use.
-func (t *target) connect() (client.Client, string, error) {
+func (t *target) connect() (client.WithWatch, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = t.kubeconfig
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: t.context})
@@ -38,7 +38,7 @@ func (t *target) connect() (client.Client, string, error) {
 			return nil, "", fmt.Errorf("find the namespace: %w; name it with --namespace", err)
 		}
 	}
-	c, err := client.New(config, client.Options{Scheme: kube.Scheme()})
+	c, err := client.NewWithWatch(config, client.Options{Scheme: kube.Scheme()})
 	if err != nil {
 		return nil, "", fmt.Errorf("reach the cluster: %w", err)
 	}
