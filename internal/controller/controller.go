@@ -38,6 +38,8 @@ type Options struct {
 	Gateway  map[string]string
 	Prover   release.Prover
 	Measurer release.Measurer
+	// Namespaces are those that are looked after; empty means all.
+	Namespaces []string
 	// SharedProcess allows several managers in one process, as tests have them.
 	SharedProcess bool
 }
@@ -49,7 +51,7 @@ func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manag
 	cfg.QPS = -1
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:                        kube.Scheme(),
-		Cache:                         cache.Options{ByObject: ours(), DefaultTransform: cache.TransformStripManagedFields()},
+		Cache:                         caches(o.Namespaces),
 		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
 		LeaderElection:                o.LeaderElect,
@@ -78,6 +80,18 @@ func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 		Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Prover: o.Prover, Measurer: o.Measurer,
 	}
 	return releases.Setup(ctx, mgr)
+}
+
+// caches says what is kept in memory.
+func caches(namespaces []string) cache.Options {
+	o := cache.Options{ByObject: ours(), DefaultTransform: cache.TransformStripManagedFields()}
+	for _, namespace := range namespaces {
+		if o.DefaultNamespaces == nil {
+			o.DefaultNamespaces = map[string]cache.Config{}
+		}
+		o.DefaultNamespaces[namespace] = cache.Config{}
+	}
+	return o
 }
 
 // ours keeps everyone else's objects out of memory: of the shared kinds only those that carry our label are cached.

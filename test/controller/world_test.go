@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"os"
 	"sync"
@@ -21,7 +20,6 @@ import (
 
 	"github.com/go-logr/logr"
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -34,10 +32,12 @@ import (
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/mesh"
 	"weir.dev/weir/test/apiserver"
+	pretend "weir.dev/weir/test/world"
 )
 
 var (
 	shared *rest.Config
+	node   *pretend.Node
 	writes atomic.Int64 // requests of the controllers that change something
 )
 
@@ -60,6 +60,10 @@ func run(m *testing.M) int {
 	}
 	defer stop()
 	shared = config
+	if node, err = pretend.NewNode(ctx, config); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	watched := rest.CopyConfig(config)
 	watched.Wrap(func(next http.RoundTripper) http.RoundTripper { return counter{next} })
 	manager, err := controller.NewManager(ctx, watched, controller.Options{
@@ -129,13 +133,12 @@ func (s *scripted) Measure(_ context.Context, w mesh.Window) (mesh.Sample, error
 	return mesh.Sample{Requests: 1000, Latency: 10 * time.Millisecond}, nil
 }
 
-// world is one namespace with a pretended node.
+// world is one namespace, whose pods the pretended node runs.
 type world struct {
 	testing.TB
 	ctx       context.Context
 	client    client.Client
 	namespace string
-	ready     func(version string) bool
 }
 
 // newWorld makes a namespace whose pods become ready at once, if ready says so; nil means always.
@@ -149,73 +152,9 @@ func newWorld(t testing.TB, ready func(version string) bool) *world {
 	if err := c.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{TB: t, ctx: t.Context(), client: c, namespace: namespace.Name, ready: ready}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// An error here is a conflict with the API server's own writes; the next round mends it.
-		_ = wait.PollUntilContextCancel(ctx, 10*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-			w.node(ctx)
-			return false, nil
-		})
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	w := &world{TB: t, ctx: t.Context(), client: c, namespace: namespace.Name}
+	node.Script(namespace.Name, ready)
 	return w
-}
-
-// node does what a Deployment's controller and a kubelet would do.
-func (w *world) node(ctx context.Context) {
-	var deployments appsv1.DeploymentList
-	var pods corev1.PodList
-	if w.client.List(ctx, &deployments, client.InNamespace(w.namespace)) != nil || w.client.List(ctx, &pods, client.InNamespace(w.namespace)) != nil {
-		return
-	}
-	wanted := map[string]bool{}
-	for i := range deployments.Items {
-		d := &deployments.Items[i]
-		wanted[d.Name] = true
-		w.run(ctx, d)
-	}
-	for i := range pods.Items {
-		if !wanted[pods.Items[i].Labels["deployment"]] {
-			_ = w.client.Delete(ctx, &pods.Items[i], client.GracePeriodSeconds(0))
-		}
-	}
-}
-
-func (w *world) run(ctx context.Context, d *appsv1.Deployment) {
-	up := w.ready == nil || w.ready(d.Labels[api.LabelVersion])
-	for n := range *d.Spec.Replicas {
-		pod := &corev1.Pod{Spec: d.Spec.Template.Spec}
-		pod.Namespace, pod.Name = d.Namespace, fmt.Sprintf("%s-%d", d.Name, n)
-		pod.Labels = maps.Clone(d.Spec.Template.Labels)
-		pod.Labels["deployment"] = d.Name
-		pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount = "", ""
-		pod.Spec.AutomountServiceAccountToken = new(false)
-		pod.Spec.Containers = append([]corev1.Container{{Name: "istio-proxy", Image: "proxy"}}, pod.Spec.Containers...)
-		if w.client.Create(ctx, pod) == nil {
-			w.mark(ctx, pod, up)
-		}
-	}
-	if !up || d.Status.ObservedGeneration == d.Generation {
-		return
-	}
-	n := *d.Spec.Replicas
-	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
-	_ = w.client.Status().Update(ctx, d)
-}
-
-func (w *world) mark(ctx context.Context, pod *corev1.Pod, up bool) {
-	if up {
-		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-	} else {
-		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
-			Name: "reviews", Image: "reviews:none",
-			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}},
-		}}
-	}
-	_ = w.client.Status().Update(ctx, pod)
 }
 
 // eventually waits until check is content and fails with its last words otherwise.
