@@ -57,7 +57,13 @@ type routeDump struct {
 		Hosts []struct {
 			Domains []string `json:"domains"`
 			Routes  []struct {
-				Route target `json:"route"`
+				Name  string `json:"name"`
+				Route struct {
+					target
+					Mirrors []struct {
+						Cluster string `json:"cluster"`
+					} `json:"requestMirrorPolicies"`
+				} `json:"route"`
 			} `json:"routes"`
 		} `json:"virtualHosts"`
 	} `json:"routeConfig"`
@@ -143,7 +149,11 @@ func (v *view) addRoutes(r routeDump) {
 	for _, h := range r.Config.Hosts {
 		host := virtualHost{domains: h.Domains}
 		for _, x := range h.Routes {
-			host.routes = append(host.routes, x.Route.weights())
+			r := httpRoute{name: x.Name, shares: x.Route.weights()}
+			for _, m := range x.Route.Mirrors {
+				r.mirrors = append(r.mirrors, m.Cluster)
+			}
+			host.routes = append(host.routes, r)
 		}
 		v.hosts = append(v.hosts, host)
 	}

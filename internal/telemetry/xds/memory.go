@@ -41,26 +41,31 @@ func newMemory() *memory {
 	return &memory{entries: map[connection]*entry{}, nudged: map[string]time.Time{}}
 }
 
-// ask sets the route that is asked about. Verdicts on another one are void, and when the weights change, so is every
-// configuration that was sent before: even if it showed the same weights once, the change that leads back to them
-// is still to come.
+// ask sets the route that is asked about. Verdicts on another one are void, and when the weights or the name change, so is
+// every configuration that was sent before: even if it showed the same once, the change that leads back to it is still to
+// come. A name is of HTTP routes alone, so that streams may stay as they are when nothing else changes.
 func (m *memory) ask(route mesh.Route) {
 	if same(m.route, route) {
 		return
 	}
-	reweighed := m.route.Host != "" && !maps.Equal(m.route.Weights, route.Weights)
+	known := m.route.Host != ""
+	reweighed := known && !maps.Equal(m.route.Weights, route.Weights)
+	renamed := known && m.route.Name != route.Name
 	moved := !slices.Equal(m.route.Ports, route.Ports)
 	m.route = route
 	for _, e := range m.entries {
 		e.void(moved)
-		if reweighed {
+		switch {
+		case reweighed:
 			e.barred = e.status.shape()
+		case renamed:
+			e.barred.routes = e.status.shape().routes
 		}
 	}
 }
 
 func same(a, b mesh.Route) bool {
-	return a.Host == b.Host && slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Subsets, b.Subsets) &&
+	return a.Host == b.Host && a.Name == b.Name && slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Subsets, b.Subsets) &&
 		maps.Equal(a.Weights, b.Weights)
 }
 

@@ -26,6 +26,8 @@ type fakeProxy struct {
 	// assigned is the push that a dump is made of, and weights what it makes of the route; nil for no route.
 	assigned int
 	weights  map[string]int
+	// name of the route that all requests fall to.
+	name string
 	// sent and acked are the pushes of the last clusters, endpoints, listeners and routes.
 	sent, acked int
 	// routesLag is by how many pushes the routes that were accepted are behind everything else.
@@ -119,7 +121,7 @@ func (p *fakeProxy) dump(f *fakeIstiod) any {
 			weighted = append(weighted, object{"name": name, "weight": p.weights[subset]})
 		}
 	}
-	route := object{"route": object{"weightedClusters": object{"clusters": weighted}}}
+	route := object{"name": p.name, "route": object{"weightedClusters": object{"clusters": weighted}}}
 	host := object{"domains": []string{reviews}, "routes": []any{route}}
 	return object{"configs": []any{
 		object{"versionInfo": f.push(p.assigned), "dynamicActiveClusters": clusters},
@@ -251,6 +253,24 @@ func TestProveThereAndBack(t *testing.T) {
 	expect(t, p, wanted(100, 0), 1, "shop/page")
 	*page = fakeProxy{id: page.id, assigned: 7, sent: 7, acked: 7, weights: share(100, 0)}
 	expect(t, p, wanted(100, 0), 1)
+}
+
+// TestProveRenamed changes what the routes match and changes it back, while the weights stay the same.
+func TestProveRenamed(t *testing.T) {
+	named := func(name string) mesh.Route {
+		r := wanted(90, 10)
+		r.Name = name
+		return r
+	}
+	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(90, 10), name: "reviews-a"}
+	p, _ := newProver(t, startIstiod(t, page))
+	expect(t, p, named("reviews-a"), 1)
+	expect(t, p, named("reviews-b"), 1, "shop/page")
+	expect(t, p, named("reviews-a"), 1, "shop/page") // it has this name, but the other is on its way
+	*page = fakeProxy{id: page.id, assigned: 6, sent: 6, acked: 6, weights: share(90, 10), name: "reviews-b"}
+	expect(t, p, named("reviews-a"), 1, "shop/page")
+	*page = fakeProxy{id: page.id, assigned: 7, sent: 7, acked: 7, weights: share(90, 10), name: "reviews-a.9080"}
+	expect(t, p, named("reviews-a"), 1)
 }
 
 func TestProveCallers(t *testing.T) {

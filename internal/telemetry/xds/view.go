@@ -31,7 +31,16 @@ type shares = map[string]uint32
 // virtualHost has its routes in the order in which they are tried.
 type virtualHost struct {
 	domains []string
-	routes  []shares
+	routes  []httpRoute
+}
+
+// httpRoute is one rule of a virtual host.
+type httpRoute struct {
+	// name is the one that the rule has in the mesh's configuration.
+	name   string
+	shares shares
+	// mirrors are the clusters that copies go to.
+	mirrors []string
 }
 
 // verdict is what a view says about one mesh.Route.
@@ -49,8 +58,9 @@ func (v verdict) caller() bool { return v.http || v.tcp }
 func (v verdict) good() bool { return v.caller() && v.missing == "" }
 
 // judge compares the view with the route. The last route of a virtual host that leads to the host is the one for
-// every request that no rule before it has picked: it must have the weights. The rules before it may pick whichever
-// of the route's subsets they like.
+// every request that no rule before it has picked: it must have the weights, and the name. The rules before it may pick
+// whichever of the route's subsets they like, and any may copy to them: the name vouches for the rest, since it changes
+// with whatever the rules say and all of them are written at once.
 func (v view) judge(r mesh.Route) verdict {
 	j := judgement{view: v, route: r, ports: map[string]bool{}}
 	for _, h := range v.hosts {
@@ -85,21 +95,40 @@ func (j *judgement) miss(format string, args ...any) {
 
 // host looks at one virtual host, and tells whether it leads to the host.
 func (j *judgement) host(h virtualHost, own bool) bool {
-	var last shares
-	for _, r := range h.routes {
-		if subsets, ports := j.toHost(r); len(ports) > 0 && (own || named(subsets)) {
+	var last *httpRoute
+	for i := range h.routes {
+		r := &h.routes[i]
+		if subsets, ports := j.toHost(r.shares); len(ports) > 0 && (own || named(subsets)) {
 			last = r
 			j.onlyKnown(subsets)
 			for p := range ports {
 				j.ports[p] = true
 			}
+			j.copies(r.mirrors)
 		}
 	}
 	if last == nil {
 		return false
 	}
-	j.exact(last)
+	if want := j.route.Name; want != "" && last.name != want && !strings.HasPrefix(last.name, want+".") {
+		j.miss("the routes are called %q instead of %s", last.name, want)
+	}
+	j.exact(last.shares)
 	return true
+}
+
+// copies looks at where a rule's copies go: to known subsets of the host, whose clusters exist.
+func (j *judgement) copies(clusters []string) {
+	for _, name := range clusters {
+		c, ok := parseCluster(name)
+		if !ok || c.host != j.route.Host {
+			continue
+		}
+		j.onlyKnown(map[string]uint32{c.subset: 1})
+		if _, exists := j.view.clusters[name]; !exists {
+			j.miss("cluster %s, which copies go to, is missing", name)
+		}
+	}
 }
 
 // stream looks at one TCP proxy, and tells whether it leads to the host.
@@ -115,15 +144,22 @@ func (j *judgement) stream(s shares) bool {
 	return true
 }
 
-// toHost picks what leads to the routed ports of the host: the weights by subset, and the ports.
+// toHost picks what leads to the host: the weights by subset, and the routed ports. When none of the ports is a routed
+// one it is empty; when one is, the others count for the weights, since at a gateway versions may answer at different ports.
 func (j *judgement) toHost(s shares) (subsets map[string]uint32, ports map[string]bool) {
 	subsets, ports = map[string]uint32{}, map[string]bool{}
 	for name, weight := range s {
 		c, ok := parseCluster(name)
-		if ok && c.host == j.route.Host && j.routed(c.port) {
-			subsets[c.subset] += weight
+		if !ok || c.host != j.route.Host {
+			continue
+		}
+		subsets[c.subset] += weight
+		if j.routed(c.port) {
 			ports[c.port] = true
 		}
+	}
+	if len(ports) == 0 {
+		return nil, nil
 	}
 	return subsets, ports
 }

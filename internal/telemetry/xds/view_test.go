@@ -45,6 +45,28 @@ func route(change func(*mesh.Route)) mesh.Route {
 	return r
 }
 
+// naming gives every route the name.
+func naming(name string) func(*view) {
+	return func(v *view) {
+		for i := range v.hosts {
+			for j := range v.hosts[i].routes {
+				v.hosts[i].routes[j].name = name
+			}
+		}
+	}
+}
+
+// copying sends copies of every route's requests to the cluster.
+func copying(cluster string) func(*view) {
+	return func(v *view) {
+		for i := range v.hosts {
+			for j := range v.hosts[i].routes {
+				v.hosts[i].routes[j].mirrors = []string{cluster}
+			}
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -109,20 +131,64 @@ func TestJudge(t *testing.T) {
 		}, {
 			name: "somebody else's route to all versions", proxy: "gateway", want: verdict{http: true},
 			view: func(v *view) {
-				v.hosts = append(v.hosts, virtualHost{domains: []string{"else"}, routes: []shares{{"outbound|9080||" + reviews: 100}}})
+				v.hosts = append(v.hosts, virtualHost{domains: []string{"else"}, routes: []httpRoute{{shares: shares{"outbound|9080||" + reviews: 100}}}})
 			},
 		}, {
 			name: "the host's own route to all versions", proxy: "sidecar", want: verdict{http: true, tcp: true}, missing: `subset "" has 100 of 100`,
 			view: func(v *view) {
-				v.hosts = append(v.hosts, virtualHost{domains: []string{reviews}, routes: []shares{{"outbound|9080||" + reviews: 100}}})
+				v.hosts = append(v.hosts, virtualHost{domains: []string{reviews}, routes: []httpRoute{{shares: shares{"outbound|9080||" + reviews: 100}}}})
 			},
 		}, {
 			name: "a share for another host", proxy: "gateway", want: verdict{http: true}, missing: "has 70 of 110",
 			view: func(v *view) {
-				v.hosts = []virtualHost{{routes: []shares{{
+				v.hosts = []virtualHost{{routes: []httpRoute{{shares: shares{
 					"outbound|9080|v1|" + reviews: 70, "outbound|9080|v2|" + reviews: 30, "outbound|9080||other": 10,
+				}}}}}
+			},
+		}, {
+			name: "a version that answers at another port of the gateway", proxy: "gateway", want: verdict{http: true},
+			view: func(v *view) {
+				v.hosts = []virtualHost{{routes: []httpRoute{{shares: shares{
+					"outbound|9080|v1|" + reviews: 70, "outbound|8080|v2|" + reviews: 30,
+				}}}}}
+			},
+		}, {
+			name: "routes of another name", proxy: "gateway", want: verdict{http: true}, missing: `called "reviews-b" instead of reviews-a`,
+			change: func(r *mesh.Route) { r.Name = "reviews-a" }, view: naming("reviews-b"),
+		}, {
+			name: "routes of a name that begins alike", proxy: "gateway", want: verdict{http: true}, missing: "instead of reviews-a",
+			change: func(r *mesh.Route) { r.Name = "reviews-a" }, view: naming("reviews-ab"),
+		}, {
+			name: "routes of the name", proxy: "gateway", want: verdict{http: true},
+			change: func(r *mesh.Route) { r.Name = "reviews-a" }, view: naming("reviews-a"),
+		}, {
+			name: "routes of the name, at one path", proxy: "gateway", want: verdict{http: true},
+			change: func(r *mesh.Route) { r.Name = "reviews-a" }, view: naming("reviews-a./path"),
+		}, {
+			name: "only an earlier route has the name", proxy: "sidecar", want: verdict{http: true, tcp: true}, missing: "instead of reviews-a",
+			change: func(r *mesh.Route) { r.Name = "reviews-a" },
+			view: func(v *view) {
+				naming("reviews-b")(v)
+				for i := range v.hosts {
+					v.hosts[i].routes[0].name = "reviews-a"
+				}
+			},
+		}, {
+			name: "copies to a subset", proxy: "gateway", want: verdict{http: true},
+			view: copying("outbound|9080|v2|" + reviews),
+		}, {
+			name: "copies to a subset that is to go", proxy: "gateway", want: verdict{http: true}, missing: "leads to subset v2",
+			change: func(r *mesh.Route) { r.Subsets, r.Weights = []string{"v1"}, map[string]int32{"v1": 100} },
+			view: func(v *view) {
+				v.hosts = []virtualHost{{routes: []httpRoute{{
+					shares: shares{"outbound|9080|v1|" + reviews: 100}, mirrors: []string{"outbound|9080|v2|" + reviews},
 				}}}}
 			},
+		}, {
+			name: "copies to a cluster not sent yet", proxy: "gateway", want: verdict{http: true}, missing: "which copies go to, is missing",
+			view: copying("outbound|9081|v2|" + reviews),
+		}, {
+			name: "copies to another host", proxy: "gateway", want: verdict{http: true}, view: copying("outbound|80||elsewhere"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
