@@ -23,7 +23,7 @@ const (
 
 // Check refuses objects that must not reach the mesh together: a route to a subset that no DestinationRule names or that
 // has no pods, weights that do not sum to 100, a port that no Service has, two writers of one host, two routes for the same
-// requests. The error names every fault by object and field, and what to do about it. The objects must be all there are of
+// requests, a match that no proxy can read or that never holds. The error names every fault by object and field, and what to do about it. The objects must be all there are of
 // an Application.
 func Check(objects []Object) error {
 	c := checker{world: worldOf(objects), writers: map[string]string{}}
@@ -91,6 +91,9 @@ func (c *checker) virtualService(v *istio.VirtualService) {
 			c.fault(field, "requests to %q are taken by spec.http[%d] (%s) before; give each component paths of its own",
 				path, j, v.Spec.Http[j].Name)
 		}
+		c.named(field, v.Spec.Http[:i], route)
+		c.matches(field, route)
+		c.extras(field, route)
 		c.weights(field, httpWeights(route))
 		for j, d := range route.Route {
 			c.destination(fmt.Sprintf("%s.route[%d].destination", field, j), d.Destination)

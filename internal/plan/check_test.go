@@ -171,7 +171,7 @@ func TestCheckRefuses(t *testing.T) {
 				outside.Spec.Http[0].Match = nil
 				return o
 			},
-			[]string{"VirtualService shop-gateway: spec.http[1]", `requests to "/" are taken by spec.http[0] (reviews) before`, "paths of its own"},
+			[]string{"VirtualService shop-gateway: spec.http[1]", `requests to "/" are taken by spec.http[0] (reviews-`, "paths of its own"},
 		},
 		"hosts that overlap": {
 			func(o objects) objects {
@@ -180,6 +180,52 @@ func TestCheckRefuses(t *testing.T) {
 				return o
 			},
 			[]string{"VirtualService shop-gateway: spec.hosts[1]", "*.shop.example overlaps a host before it"},
+		},
+		"one name for two routes": {
+			func(o objects) objects {
+				vs(o).Http = append([]*networking.HTTPRoute{vs(o).Http[0].DeepCopy()}, vs(o).Http...)
+				return o
+			},
+			[]string{"VirtualService reviews: spec.http[1].name", "is already the name of spec.http[0]"},
+		},
+		"expression that proxies cannot read": {
+			picking(vs, func(m *networking.HTTPMatchRequest) {
+				m.Headers = map[string]*networking.StringMatch{"a": {MatchType: &networking.StringMatch_Regex{Regex: "(?=a)"}}}
+			}),
+			[]string{"VirtualService reviews: spec.http[0].match[0].headers[a].regex", `"(?=a)" is no regular expression`, "RE2"},
+		},
+		"match that compares with nothing": {
+			picking(vs, func(m *networking.HTTPMatchRequest) { m.Uri = &networking.StringMatch{} }),
+			[]string{"spec.http[0].match[0].uri: there is nothing to compare with"},
+		},
+		"match with an empty text": {
+			picking(vs, func(m *networking.HTTPMatchRequest) {
+				m.QueryParams = map[string]*networking.StringMatch{"q": {MatchType: &networking.StringMatch_Exact{}}}
+			}),
+			[]string{"spec.http[0].match[0].queryParams[q].exact: an empty text never matches"},
+		},
+		"caller that the application does not have": {
+			picking(vs, func(m *networking.HTTPMatchRequest) { m.SourceLabels = map[string]string{"app": "nobody"} }),
+			[]string{"spec.http[0].match[0].sourceLabels", `no component "nobody"`},
+		},
+		"copies for a subset without pods": {
+			func(o objects) objects {
+				d := vs(o).Http[0].Route[1].Destination
+				vs(o).Http[0].Route = vs(o).Http[0].Route[:1]
+				vs(o).Http[0].Route[0].Weight = 100
+				vs(o).Http[0].Mirrors = []*networking.HTTPMirrorPolicy{{Destination: d}}
+				return without[*appsv1.Deployment](o, "reviews-v2")
+			},
+			[]string{"spec.http[0].mirrors[0].destination.subset", `subset "v2"`, "spec.http[0].mirrors[0].percentage"},
+		},
+		"cookie with a name that is none": {
+			func(o objects) objects {
+				vs(o).Http[0].Route[0].Headers = &networking.Headers{
+					Response: &networking.Headers_HeaderOperations{Add: map[string]string{"set-cookie": "a b=c"}},
+				}
+				return o
+			},
+			[]string{"spec.http[0].route[0].headers.response.add[set-cookie]", `a cookie cannot be called "a b"`},
 		},
 		"no routes": {
 			func(o objects) objects { vs(o).Http, vs(o).Tcp = nil, nil; return o },
@@ -197,6 +243,18 @@ func TestCheckRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// picking spoils the match of the first route.
+func picking(
+	vs func([]plan.Object) *networking.VirtualService, change func(*networking.HTTPMatchRequest),
+) func([]plan.Object) []plan.Object {
+	return func(o []plan.Object) []plan.Object {
+		m := &networking.HTTPMatchRequest{}
+		change(m)
+		vs(o).Http[0].Match = []*networking.HTTPMatchRequest{m}
+		return o
 	}
 }
 

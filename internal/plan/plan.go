@@ -127,6 +127,7 @@ func (c Component) routing(frozen map[string]api.Component) routing.Component {
 	for _, w := range c.Wanted {
 		r.Versions = append(r.Versions, routing.Version{
 			Name: w.Version, Subset: w.Subset, Pods: w.Replicas > 0, Weight: w.Weight, Ports: frozen[w.Version].Ports,
+			Match: w.Match, Mirror: w.Mirror, Cohorts: w.Cohorts,
 		})
 	}
 	return r

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	istio "istio.io/client-go/pkg/apis/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -107,11 +108,57 @@ func TestRoute(t *testing.T) {
 	want := mesh.Route{
 		Host: "reviews.shop.svc.cluster.local", Namespace: "shop", Ports: []int32{3306, 9080},
 		Subsets: []string{"v1", "v2"}, Weights: map[string]int32{"v1": 90, "v2": 10},
+		Name: got.Name,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || !ok {
 		t.Errorf("ok %v (-want +got):\n%s", ok, diff)
 	}
 	if _, ok := plan.Route("shop", settled(reviews("r:v1"))); ok {
 		t.Error("a component without ports has a route")
+	}
+}
+
+// TestRouteName holds that the name in the routes is the one a proxy is asked for, and that it changes with all they say.
+func TestRouteName(t *testing.T) {
+	seen := map[string]string{}
+	for name, change := range map[string]func(*plan.Component){
+		"as it was":   func(*plan.Component) {},
+		"weights":     func(c *plan.Component) { c.Wanted[0].Weight, c.Wanted[1].Weight = 80, 20 },
+		"match":       func(c *plan.Component) { c.Wanted[1].Match = []api.Match{{Method: "GET"}} },
+		"other match": func(c *plan.Component) { c.Wanted[1].Match = []api.Match{{Method: "POST"}} },
+		"mirror":      func(c *plan.Component) { c.Wanted[1].Mirror = &api.Mirror{Percent: 10} },
+		"cohorts": func(c *plan.Component) {
+			c.Wanted[1].Cohorts = &api.Cohorts{Cookie: "a", ID: "v2", Weights: []int32{10}}
+		},
+		"cohorts, earlier": func(c *plan.Component) {
+			c.Wanted[1].Cohorts = &api.Cohorts{Cookie: "a", ID: "v2", Weights: []int32{5, 10}}
+		},
+	} {
+		c := shifting(reviews("r:v1", 9080), reviews("r:v2", 9080), 10)
+		change(&c)
+		route, _ := plan.Route("shop", c)
+		objects, err := plan.Objects(shop(c))
+		if err != nil {
+			t.Fatal(err)
+		}
+		http := find[*istio.VirtualService](t, objects, "reviews").Spec.Http
+		if got := http[len(http)-1].Name; got != route.Name || !strings.HasPrefix(got, "reviews-") {
+			t.Errorf("%s: the last route is called %q, want %q", name, got, route.Name)
+		}
+		if other, taken := seen[route.Name]; taken {
+			t.Errorf("%s and %s have one name, %s", name, other, route.Name)
+		}
+		seen[route.Name] = name
+	}
+	connected := shifting(reviews("r:v1", 9080), reviews("r:v2", 9080), 0)
+	alone := shifting(reviews("r:v1", 9080), reviews("r:v2", 9080), 0)
+	alone.Wanted[1].Subset = false
+	a, _ := plan.Route("shop", connected)
+	b, _ := plan.Route("shop", alone)
+	if a.Name != b.Name {
+		t.Error("a subset that no route leads to changes the routes' name")
+	}
+	if streams, _ := plan.Route("shop", shifting(reviews("r:v1", 3306), reviews("r:v2", 3306), 10)); streams.Name != "" {
+		t.Errorf("streams have a name: %s", streams.Name)
 	}
 }

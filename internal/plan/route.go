@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"weir.dev/weir/internal/mesh"
+	"weir.dev/weir/internal/plan/port"
 	"weir.dev/weir/internal/plan/routing"
 )
 
@@ -32,6 +33,9 @@ func Route(namespace string, c Component) (mesh.Route, bool) {
 	}
 	slices.Sort(out.Subsets)
 	for _, p := range r.Ports {
+		if port.IsHTTP(p.Protocol) {
+			out.Name = r.RouteName()
+		}
 		if r.AllListen(p.Port) {
 			out.Ports = append(out.Ports, p.Port)
 		}

@@ -3,15 +3,13 @@
 package plan
 
 import (
-	"cmp"
-	"strings"
-
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/routing"
 )
 
@@ -21,6 +19,8 @@ type world struct {
 	subsets  map[string]map[string]labels.Set // by host and subset
 	gateways map[string]bool                  // by namespace/name
 	pods     []labels.Set                     // of Deployments with at least one replica
+	// components by name; each has a service account, even one that has no pods at the time.
+	components map[string]bool
 }
 
 type service struct {
@@ -30,9 +30,14 @@ type service struct {
 }
 
 func worldOf(objects []Object) world {
-	w := world{services: map[string]service{}, subsets: map[string]map[string]labels.Set{}, gateways: map[string]bool{}}
+	w := world{
+		services: map[string]service{}, subsets: map[string]map[string]labels.Set{},
+		gateways: map[string]bool{}, components: map[string]bool{},
+	}
 	for _, o := range objects {
 		switch o := o.(type) {
+		case *corev1.ServiceAccount:
+			w.components[o.Labels[api.LabelComponent]] = true
 		case *corev1.Service:
 			w.services[routing.Host(o.Namespace, o.Name)] = serviceOf(o)
 		case *appsv1.Deployment:
@@ -72,29 +77,6 @@ func (w world) hasPods(s service, subset labels.Set) bool {
 		}
 	}
 	return false
-}
-
-// shadowed returns the first of the earlier routes that takes all requests to a path of the route, and the path; -1 when
-// every path of the route is reached.
-func shadowed(earlier []*networking.HTTPRoute, route *networking.HTTPRoute) (int, string) {
-	for _, m := range matches(route) {
-		for j, other := range earlier {
-			for _, o := range matches(other) {
-				if (o.Port == 0 || o.Port == m.Port) && strings.HasPrefix(m.Uri.GetPrefix(), o.Uri.GetPrefix()) {
-					return j, cmp.Or(m.Uri.GetPrefix(), "/")
-				}
-			}
-		}
-	}
-	return -1, ""
-}
-
-// matches returns what the route is bound to; a route bound to nothing takes every request.
-func matches(route *networking.HTTPRoute) []*networking.HTTPMatchRequest {
-	if len(route.Match) == 0 {
-		return []*networking.HTTPMatchRequest{{}}
-	}
-	return route.Match
 }
 
 func httpWeights(route *networking.HTTPRoute) []int32 {

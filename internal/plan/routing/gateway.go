@@ -99,16 +99,17 @@ func outside(a *api.Application, name string, hosts []string, entries []entry) *
 		Spec:       networking.VirtualService{Hosts: hosts, Gateways: []string{a.Namespace + "/" + a.Name}},
 	}
 	for _, e := range entries {
-		route := &networking.HTTPRoute{Name: e.component.Name}
-		route.Route = httpDestinations(Host(a.Namespace, e.component.Name), e.shares)
-		if e.path != "" {
-			route.Match = []*networking.HTTPMatchRequest{{
-				Uri: &networking.StringMatch{MatchType: &networking.StringMatch_Prefix{Prefix: e.path}},
-			}}
-		}
-		vs.Spec.Http = append(vs.Spec.Http, route)
+		vs.Spec.Http = append(vs.Spec.Http, e.way().routes(a)...)
 	}
 	return vs
+}
+
+// way is the one by which requests for the path come from outside.
+func (e entry) way() way {
+	return way{
+		component: e.component, name: e.component.RouteName(), suffix: e.path, outside: true, prefix: e.path,
+		shares: e.shares, portOf: e.component.exposedBy,
+	}
 }
 
 // outsideName is <application>-gateway, made different from the names of components and of other groups of hosts.

@@ -5,6 +5,7 @@ package routing
 
 import (
 	"slices"
+	"strconv"
 
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
@@ -38,6 +39,10 @@ type Version struct {
 	Weight int32
 	// Ports the version listens on.
 	Ports []api.Port
+	// Match picks requests that all go to the version, Mirror sends it copies, Cohorts keeps users with who answered them.
+	Match   []api.Match
+	Mirror  *api.Mirror
+	Cohorts *api.Cohorts
 }
 
 // Host is the name callers use for a component.
@@ -81,7 +86,7 @@ func VirtualService(a *api.Application, c Component) *istio.VirtualService {
 		switch {
 		case len(shares) == 0:
 		case port.IsHTTP(p.Protocol):
-			vs.Spec.Http = append(vs.Spec.Http, httpRoute(host, shares, c.matchPort(p)))
+			vs.Spec.Http = append(vs.Spec.Http, c.inside(p, shares).routes(a)...)
 		default:
 			vs.Spec.Tcp = append(vs.Spec.Tcp, tcpRoute(host, shares, c.matchPort(p)))
 		}
@@ -103,20 +108,14 @@ func (c Component) matchPort(p api.Port) uint32 {
 	return uint32(p.Port)
 }
 
-func httpRoute(host string, shares []share, match uint32) *networking.HTTPRoute {
-	route := &networking.HTTPRoute{Route: httpDestinations(host, shares)}
-	if match != 0 {
-		route.Match = []*networking.HTTPMatchRequest{{Port: match}}
+// inside is the way by which callers in the mesh come to a port.
+func (c Component) inside(p api.Port, shares []share) way {
+	w := way{component: c, name: c.RouteName(), port: c.matchPort(p), shares: shares}
+	w.portOf = func(v Version) (int32, bool) { return p.Port, port.Has(v.Ports, p.Port) }
+	if w.port != 0 {
+		w.suffix = strconv.Itoa(int(w.port))
 	}
-	return route
-}
-
-func httpDestinations(host string, shares []share) []*networking.HTTPRouteDestination {
-	var out []*networking.HTTPRouteDestination
-	for _, s := range shares {
-		out = append(out, &networking.HTTPRouteDestination{Destination: s.destination(host), Weight: s.weight})
-	}
-	return out
+	return w
 }
 
 func tcpRoute(host string, shares []share, match uint32) *networking.TCPRoute {

@@ -82,17 +82,21 @@ func (c Component) fill(shares []share) []share {
 	if sum == all || sum <= 0 {
 		return shares
 	}
-	return proportion(shares, sum)
+	return scale(shares, whole)
 }
 
-// proportion scales the weights to 100; what rounding loses goes to the greatest remainders.
-func proportion(shares []share, sum int32) []share {
-	left := int32(whole)
+// scale makes the weights sum to total; what rounding loses goes to the greatest remainders.
+func scale(shares []share, total int32) []share {
+	var sum int32
+	for _, s := range shares {
+		sum += s.weight
+	}
+	left := total
 	order := make([]int, len(shares))
 	rest := make([]int32, len(shares))
 	for i := range shares {
-		order[i], rest[i] = i, shares[i].weight*whole%sum
-		shares[i].weight = shares[i].weight * whole / sum
+		order[i], rest[i] = i, shares[i].weight*total%sum
+		shares[i].weight = shares[i].weight * total / sum
 		left -= shares[i].weight
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rest[b], rest[a]) })
