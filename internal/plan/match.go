@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
+
+	"weir.dev/weir/internal/plan/routing"
 )
 
 // token is what a cookie may be called (RFC 6265, 4.1.1).
@@ -94,7 +96,7 @@ func shadowed(earlier []*networking.HTTPRoute, route *networking.HTTPRoute) (int
 			if other.Name != "" && family(other) == family(route) {
 				continue
 			}
-			if slices.ContainsFunc(matches(other), func(o *networking.HTTPMatchRequest) bool { return covers(o, m) }) {
+			if slices.ContainsFunc(matches(other), func(o *networking.HTTPMatchRequest) bool { return routing.Covers(o, m) }) {
 				return j, cmp.Or(m.Uri.GetPrefix(), m.Uri.GetExact(), m.Uri.GetRegex(), "/")
 			}
 		}
@@ -114,43 +116,4 @@ func matches(route *networking.HTTPRoute) []*networking.HTTPMatchRequest {
 		return []*networking.HTTPMatchRequest{{}}
 	}
 	return route.Match
-}
-
-// covers tells whether o surely takes all that m takes: whatever o asks for, m asks for too, or for more.
-func covers(o, m *networking.HTTPMatchRequest) bool {
-	if len(o.WithoutHeaders) > 0 || o.Scheme != nil || o.Authority != nil || len(o.Gateways) > 0 {
-		return false
-	}
-	return (o.Port == 0 || o.Port == m.Port) && (o.SourceNamespace == "" || o.SourceNamespace == m.SourceNamespace) &&
-		textCovers(o.Uri, m.Uri) && textCovers(o.Method, m.Method) &&
-		allCovered(o.Headers, m.Headers, textCovers) && allCovered(o.QueryParams, m.QueryParams, textCovers) &&
-		allCovered(o.SourceLabels, m.SourceLabels, func(a, b string) bool { return a == b })
-}
-
-func allCovered[T any](o, m map[string]T, covers func(a, b T) bool) bool {
-	for name, a := range o {
-		if b, ok := m[name]; !ok || !covers(a, b) {
-			return false
-		}
-	}
-	return true
-}
-
-func textCovers(o, m *networking.StringMatch) bool {
-	switch how := o.GetMatchType().(type) {
-	case *networking.StringMatch_Prefix:
-		return how.Prefix == "/" && m == nil || m != nil && m.GetRegex() == "" && strings.HasPrefix(cmp.Or(m.GetExact(), m.GetPrefix()), how.Prefix)
-	case *networking.StringMatch_Exact:
-		return m.GetExact() == how.Exact
-	case *networking.StringMatch_Regex:
-		return m.GetRegex() == how.Regex || m.GetExact() != "" && fully(how.Regex, m.GetExact())
-	default:
-		return true
-	}
-}
-
-// fully tells whether the expression matches the whole text.
-func fully(expression, text string) bool {
-	e, err := regexp.Compile("^(?:" + expression + ")$")
-	return err == nil && e.MatchString(text)
 }
