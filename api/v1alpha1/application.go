@@ -71,12 +71,32 @@ type Together struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2 or grpc; correct its protocol, or name another port"
 // +kubebuilder:validation:XValidation:rule="(has(self.mesh) && !self.mesh) || !has(self.ports) || !self.ports.exists(p, p.port in [15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090])",fieldPath=".ports",message="ports 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053 and 15090 belong to the sidecar; choose another, or set mesh to false"
 // +kubebuilder:validation:XValidation:rule="!has(self.readiness) || [has(self.readiness.httpGet), has(self.readiness.tcpSocket), has(self.readiness.grpc), has(self.readiness.exec)].filter(said, said).size() == 1",fieldPath=".readiness",message="readiness needs one of httpGet, tcpSocket, grpc or exec"
+// +kubebuilder:validation:XValidation:rule="self.kind == oldSelf.kind",fieldPath=".kind",message="the kind of a component stays, since pods of two kinds cannot take turns; add a component of another name, and move its callers"
+// +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.kind == 'StatefulSet'",fieldPath=".claims",message="only a component of kind StatefulSet has claims; mount an existing claim under volumes, or set the kind"
+// +kubebuilder:validation:XValidation:rule="has(self.claims) == has(oldSelf.claims) && (!has(self.claims) || self.claims == oldSelf.claims)",fieldPath=".claims",message="claims stay as they are, since Kubernetes cannot change those of running pods; add a component of another name, and move the data"
+// +kubebuilder:validation:XValidation:rule="!has(self.strategy) || self.kind == 'Deployment'",fieldPath=".strategy",message="only versions of a Deployment run side by side and take a strategy; leave it out"
+// +kubebuilder:validation:XValidation:rule="has(self.schedule) == (self.kind == 'CronJob')",fieldPath=".schedule",message="a CronJob needs a schedule, such as 0 3 * * *, and nothing else has one"
+// +kubebuilder:validation:XValidation:rule="!(self.kind in ['Job', 'CronJob']) || !(has(self.ports) || has(self.expose) || (has(self.external) && self.external))",fieldPath=".kind",message="a job answers no requests; leave out ports, expose and external"
+// +kubebuilder:validation:XValidation:rule="!(has(self.external) && self.external) || self.kind == 'Deployment'",fieldPath=".external",message="external workloads are Deployments; leave the kind out"
+// +kubebuilder:validation:XValidation:rule="!has(self.liveness) || [has(self.liveness.httpGet), has(self.liveness.tcpSocket), has(self.liveness.grpc), has(self.liveness.exec)].filter(said, said).size() == 1",fieldPath=".liveness",message="liveness needs one of httpGet, tcpSocket, grpc or exec"
+// +kubebuilder:validation:XValidation:rule="!has(self.startup) || [has(self.startup.httpGet), has(self.startup.tcpSocket), has(self.startup.grpc), has(self.startup.exec)].filter(said, said).size() == 1",fieldPath=".startup",message="startup needs one of httpGet, tcpSocket, grpc or exec"
 type Component struct {
 	// Name is the component's name and the name other components call it by.
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="a name begins with a letter and is made of lower case letters, digits and dashes, for example product-page"
 	// +kubebuilder:validation:XValidation:rule="!(self in ['default', 'kubernetes'])",message="the names \"default\" and \"kubernetes\" belong to Kubernetes; choose another"
 	Name string `json:"name"`
+	// Kind is what runs the component. Versions of a Deployment run side by side and take turns by their strategy. A
+	// StatefulSet gives its pods names and claims of their own and changes them one by one, in place. A Job runs to its
+	// end once per version, a CronJob by its schedule, both outside the mesh.
+	// +kubebuilder:default=Deployment
+	// +optional
+	Kind Kind `json:"kind,omitempty"`
+	// Schedule of a CronJob, such as "0 3 * * *" for three o'clock each night.
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:MinLength=1
+	// +optional
+	Schedule string `json:"schedule,omitempty"`
 	// Image is the container image. Its tag is the version unless version says otherwise. Only an external component has none.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -130,6 +150,33 @@ type Component struct {
 	// Readiness tells when a pod may receive requests. Default: its first port accepts connections.
 	// +optional
 	Readiness *corev1.Probe `json:"readiness,omitempty"`
+	// Liveness tells when a pod has to be restarted. Default: never; a process that ends is restarted anyway.
+	// +optional
+	Liveness *corev1.Probe `json:"liveness,omitempty"`
+	// Startup holds the other probes back until the container has started. Default: none.
+	// +optional
+	Startup *corev1.Probe `json:"startup,omitempty"`
+	// Init are containers that run to their end, one after the other, before the component starts.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	Init []Init `json:"init,omitempty"`
+	// PullSecrets name the Secrets, in the same namespace, that hold the accounts of image registries.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=253
+	// +optional
+	PullSecrets []string `json:"pullSecrets,omitempty"`
+	// Claims are volumes of its own for each pod of a StatefulSet. They stay when the pods go.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	Claims []Claim `json:"claims,omitempty"`
+	// Template is merged over the pods that Weir makes, and reaches whatever has no field of its own here.
+	// +optional
+	Template *Template `json:"template,omitempty"`
 	// Uses names the components of this application that this one calls.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=24
@@ -308,5 +355,12 @@ type ApplicationList struct {
 
 func init() { SchemeBuilder.Register(&Application{}, &ApplicationList{}) }
 
-// Meshed tells whether the component's pods have sidecars. Default: true.
-func (c Component) Meshed() bool { return c.Mesh == nil || *c.Mesh }
+// Meshed tells whether the component's pods have sidecars. Default: true; jobs have none, since a sidecar would outlive them.
+func (c Component) Meshed() bool { return !c.RunsToEnd() && (c.Mesh == nil || *c.Mesh) }
+
+// RunsToEnd tells whether the component is a job, which nobody calls.
+func (c Component) RunsToEnd() bool { return c.Kind == Job || c.Kind == CronJob }
+
+// SideBySide tells whether two versions of the component may have pods at one time. Otherwise a new version takes the
+// place of the old one, pod by pod, and there is no Release.
+func (c Component) SideBySide() bool { return c.Kind == "" || c.Kind == Deployment }

@@ -9,6 +9,7 @@ import (
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -102,6 +103,7 @@ func ours() map[client.Object]cache.ByObject {
 	}
 	only := cache.ByObject{Label: labels.NewSelector().Add(*labeled)}
 	return map[client.Object]cache.ByObject{
+		&appsv1.StatefulSet{}: only, &batchv1.Job{}: only, &batchv1.CronJob{}: only,
 		&appsv1.Deployment{}: only, &appsv1.ControllerRevision{}: only, &corev1.Pod{}: only, &corev1.Service{}: only,
 		&corev1.ServiceAccount{}: only, &istionet.DestinationRule{}: only, &istionet.VirtualService{}: only, &istionet.Gateway{}: only,
 	}

@@ -8,6 +8,7 @@ import (
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,7 +22,8 @@ import (
 func generated() []client.ObjectList {
 	return []client.ObjectList{
 		&istionet.GatewayList{}, &istionet.VirtualServiceList{}, &istionet.DestinationRuleList{},
-		&appsv1.DeploymentList{}, &corev1.ServiceList{}, &corev1.ServiceAccountList{},
+		&batchv1.CronJobList{}, &batchv1.JobList{}, &appsv1.StatefulSetList{}, &appsv1.DeploymentList{},
+		&corev1.ServiceList{}, &corev1.ServiceAccountList{},
 	}
 }
 

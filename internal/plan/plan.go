@@ -5,6 +5,7 @@ package plan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +45,9 @@ type Component struct {
 }
 
 // kinds is the order in which objects are applied: what is named comes before what names it.
-var kinds = []string{"ServiceAccount", "Service", "Deployment", "DestinationRule", "VirtualService", "Gateway"}
+var kinds = []string{
+	"ServiceAccount", "Service", "Deployment", "StatefulSet", "Job", "CronJob", "DestinationRule", "VirtualService", "Gateway",
+}
 
 // Objects returns everything the Application is made of, in the order to apply it, by name within a kind. It fails when
 // the content of a wanted version is missing or two versions come to one name. Check tells whether the result may be applied.
@@ -62,7 +65,11 @@ func Objects(in Input) ([]Object, error) {
 		}
 		r := c.routing(frozen)
 		routed = append(routed, r)
-		objects = append(objects, component(a, c, frozen, r)...)
+		of, err := component(a, c, frozen, r)
+		if err != nil {
+			return nil, fmt.Errorf("spec.components[%d]: %w", i, err)
+		}
+		objects = append(objects, of...)
 	}
 	objects = append(objects, outside(a, routed, in.Gateway)...)
 	slices.SortStableFunc(objects, func(x, y Object) int {
@@ -72,20 +79,42 @@ func Objects(in Input) ([]Object, error) {
 }
 
 // component returns what belongs to one component.
-func component(a *api.Application, c Component, frozen map[string]api.Component, r routing.Component) []Object {
+func component(a *api.Application, c Component, frozen map[string]api.Component, r routing.Component) ([]Object, error) {
 	objects := []Object{workload.ServiceAccount(a, r.Name)}
 	if len(r.Ports) > 0 {
 		objects = append(objects, workload.Service(a, r.Name, r.Ports))
 	}
+	if c.Spec.Kind == api.StatefulSet {
+		objects = append(objects, workload.Peers(a, r.Name, r.Ports))
+	}
 	for _, w := range c.Wanted {
-		if w.Replicas > 0 {
-			objects = append(objects, workload.Deployment(a, frozen[w.Version], w))
+		if w.Replicas == 0 {
+			continue
 		}
+		runs, err := runner(a, c.Spec, frozen[w.Version], w)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, runs)
 	}
 	if r.Routed() {
 		objects = append(objects, routing.DestinationRule(a, r), routing.VirtualService(a, r))
 	}
-	return objects
+	return objects, nil
+}
+
+// runner returns what runs a version.
+func runner(a *api.Application, spec, frozen api.Component, w api.VersionWanted) (Object, error) {
+	switch frozen.Kind {
+	case api.StatefulSet:
+		return workload.StatefulSet(a, frozen, w)
+	case api.Job:
+		return workload.Job(a, frozen, w.Version)
+	case api.CronJob:
+		return workload.CronJob(a, frozen, w.Version, spec.Schedule)
+	default:
+		return workload.Deployment(a, frozen, w)
+	}
 }
 
 // outside returns the way in from outside.
@@ -164,6 +193,17 @@ func (c Component) ports(frozen map[string]api.Component) []api.Port {
 func byNumber(ports []api.Port) []api.Port {
 	slices.SortFunc(ports, func(a, b api.Port) int { return cmp.Compare(a.Port, b.Port) })
 	return ports
+}
+
+// Accept refuses what no version may be made of, before it is kept. The error names every fault by its field.
+func Accept(a *api.Application) error {
+	var faults []error
+	for _, c := range a.Spec.Components {
+		for _, fault := range workload.CheckTemplate(c) {
+			faults = append(faults, fmt.Errorf("spec.components[%s].%w", c.Name, fault))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func rank(o Object) int { return slices.Index(kinds, kind(o)) }

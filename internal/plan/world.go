@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/routing"
@@ -18,7 +19,7 @@ type world struct {
 	services map[string]service               // by host
 	subsets  map[string]map[string]labels.Set // by host and subset
 	gateways map[string]bool                  // by namespace/name
-	pods     []labels.Set                     // of Deployments with at least one replica
+	pods     []labels.Set                     // of Deployments and StatefulSets with at least one replica
 	// components by name; each has a service account, even one that has no pods at the time.
 	components map[string]bool
 }
@@ -42,6 +43,10 @@ func worldOf(objects []Object) world {
 			w.services[routing.Host(o.Namespace, o.Name)] = serviceOf(o)
 		case *appsv1.Deployment:
 			if o.Spec.Replicas == nil || *o.Spec.Replicas > 0 {
+				w.pods = append(w.pods, o.Spec.Template.Labels)
+			}
+		case *appsv1.StatefulSet:
+			if ptr.Deref(o.Spec.Replicas, 1) > 0 {
 				w.pods = append(w.pods, o.Spec.Template.Labels)
 			}
 		case *istio.DestinationRule:

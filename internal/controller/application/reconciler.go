@@ -60,6 +60,9 @@ func transient(err error) bool {
 }
 
 func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]want, snapshot, error) {
+	if err := plan.Accept(app); err != nil {
+		return nil, snapshot{app: app}, fmt.Errorf("nothing was changed: %w", err)
+	}
 	s, err := r.gather(ctx, app)
 	if err != nil {
 		return nil, snapshot{app: app}, err

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,6 +26,7 @@ type snapshot struct {
 	strategies  map[string]api.StrategySpec
 	deployments map[string]map[string]appsv1.Deployment // component → version
 	pods        map[string]map[string][]corev1.Pod      // component → version
+	jobs        map[string]map[string]batchv1.Job       // component → version, the newest
 }
 
 func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {
@@ -35,9 +37,10 @@ func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot
 		strategies:  map[string]api.StrategySpec{},
 		deployments: map[string]map[string]appsv1.Deployment{},
 		pods:        map[string]map[string][]corev1.Pod{},
+		jobs:        map[string]map[string]batchv1.Job{},
 	}
 	for _, read := range []func(context.Context, *snapshot) error{
-		r.readRevisions, r.readReleases, r.readStrategies, r.readDeployments, r.readPods,
+		r.readRevisions, r.readReleases, r.readStrategies, r.readDeployments, r.readPods, r.readJobs,
 	} {
 		if err := read(ctx, &s); err != nil {
 			return snapshot{}, err
@@ -145,6 +148,19 @@ func (r *Reconciler) readPods(ctx context.Context, s *snapshot) error {
 			s.pods[component] = map[string][]corev1.Pod{}
 		}
 		s.pods[component][version] = append(s.pods[component][version], item)
+	}
+	return nil
+}
+
+// readJobs keeps the newest job of each version, be it made for the version or by its CronJob.
+func (r *Reconciler) readJobs(ctx context.Context, s *snapshot) error {
+	var list batchv1.JobList
+	if err := r.list(ctx, s, &list); err != nil {
+		return err
+	}
+	slices.SortFunc(list.Items, func(a, b batchv1.Job) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
+	for _, item := range list.Items {
+		put(s.jobs, item.Labels, item)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -68,6 +70,10 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 	if w.newest != nil {
 		out.Release = w.newest.Name
 	}
+	if w.component.RunsToEnd() {
+		out.Message = jobMessage(w.component, s.jobs[w.component.Name][w.desired])
+		return out
+	}
 	for _, v := range w.versions {
 		if v.Replicas == 0 {
 			continue
@@ -84,6 +90,16 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 		}
 	}
 	return out
+}
+
+// jobMessage says why the newest run of a job failed. A job that runs, waits or has ended well is as it should be.
+func jobMessage(c api.Component, job batchv1.Job) string {
+	for _, condition := range job.Status.Conditions {
+		if condition.Type == batchv1.JobFailed && condition.Status == corev1.ConditionTrue {
+			return fmt.Sprintf("%s: its newest run failed: %s; see kubectl -n %s logs job/%s", c.Name, condition.Message, job.Namespace, job.Name)
+		}
+	}
+	return ""
 }
 
 func versionStatus(s snapshot, w want, v api.VersionWanted) api.VersionStatus {

@@ -24,6 +24,11 @@ type want struct {
 // decide derives the want of one component. It is a function of the snapshot alone.
 func decide(s snapshot, c api.Component) want {
 	w := want{component: c, desired: revision.Version(c, s.revisions[c.Name])}
+	if !c.SideBySide() {
+		w.current = w.desired
+		w.versions = []api.VersionWanted{{Version: w.desired, Replicas: replicas(c), Weight: 100}}
+		return w
+	}
 	if releases := s.releases[c.Name]; len(releases) > 0 {
 		w.newest = &releases[len(releases)-1]
 	}

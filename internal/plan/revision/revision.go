@@ -12,6 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -29,20 +31,40 @@ const (
 	digestLength = 12
 )
 
-// Freeze returns what makes a version of the component: image, version, command, args, env, envFrom, volumes, ports,
-// resources, readiness and mesh. Defaults are filled in, so that saying a default aloud makes no new version. Freezing
-// twice changes nothing.
+// Freeze returns what makes a version of the component: whatever shapes its pods. Defaults are filled in, so that saying a
+// default aloud makes no new version. Freezing twice changes nothing.
 func Freeze(c api.Component) api.Component {
 	c = *c.DeepCopy()
 	out := api.Component{
-		Name: c.Name, Image: c.Image, Version: base(c), Command: c.Command, Args: c.Args, Env: c.Env,
-		EnvFrom: c.EnvFrom, Volumes: c.Volumes,
-		Ports: port.Resolve(c), Resources: c.Resources, Readiness: c.Readiness, Mesh: ptr.To(ptr.Deref(c.Mesh, true)),
+		Name: c.Name, Kind: c.Kind, Image: c.Image, Version: base(c), Command: c.Command, Args: c.Args, Env: c.Env,
+		EnvFrom: c.EnvFrom, Volumes: c.Volumes, Claims: c.Claims, Init: c.Init, PullSecrets: c.PullSecrets,
+		Ports: port.Resolve(c), Resources: c.Resources, Readiness: c.Readiness, Liveness: c.Liveness, Startup: c.Startup,
+		Template: canonical(c.Template), Mesh: ptr.To(ptr.Deref(c.Mesh, true)),
+	}
+	if out.Kind == api.Deployment {
+		out.Kind = "" // as in versions that were kept before there were other kinds
 	}
 	if equality.Semantic.DeepEqual(out.Resources, &corev1.ResourceRequirements{}) {
 		out.Resources = nil
 	}
 	return out
+}
+
+// canonical writes the template's spec as the API server would, so that how it was written makes no new version.
+func canonical(t *api.Template) *api.Template {
+	if t == nil || t.Spec == nil {
+		return t
+	}
+	var spec any
+	if err := utiljson.Unmarshal(t.Spec.Raw, &spec); err != nil {
+		return t // refused before anything is made of it
+	}
+	text, err := utiljson.Marshal(spec)
+	if err != nil {
+		return t
+	}
+	t.Spec = &runtime.RawExtension{Raw: text}
+	return t
 }
 
 // Version returns the name of the version that c is, a DNS label of at most 40 characters: an existing one with the same

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package workload makes what runs a component: its identity, its Service and one Deployment per version.
+// Package workload makes what runs a component: its identity, its Services, and a Deployment per version, a StatefulSet or
+// a job.
 package workload
 
 import (
-	"strings"
-
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -15,19 +13,6 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/owner"
 	"weir.dev/weir/internal/plan/port"
-	"weir.dev/weir/internal/plan/revision"
-)
-
-const (
-	// leaveSeconds is how long a pod goes on answering after it was told to end: the callers' proxies need that time to
-	// learn that it is going.
-	leaveSeconds = 5
-	// graceSeconds is Kubernetes' default of 30 for the process itself, after the leave.
-	graceSeconds = 30 + leaveSeconds
-	// probeSeconds is the period of readiness probes when the user says none.
-	probeSeconds = 2
-	// keptReplicaSets suffices: going back to an older version is Weir's work.
-	keptReplicaSets = 2
 )
 
 // ServiceAccount is the component's identity in the mesh. Its pods get no token for the cluster's API.
@@ -56,72 +41,15 @@ func Service(a *api.Application, component string, ports []api.Port) *corev1.Ser
 	return s
 }
 
-// Deployment runs one version of the component; c is its frozen content. Nothing in the pod template depends on the number
-// of replicas, so that scaling restarts no pod.
-func Deployment(a *api.Application, c api.Component, w api.VersionWanted) *appsv1.Deployment {
-	c = *c.DeepCopy()
-	d := &appsv1.Deployment{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
-		ObjectMeta: owner.Meta(a, c.Name, revision.Name(c.Name, w.Version)),
-		Spec: appsv1.DeploymentSpec{
-			Replicas: ptr.To(w.Replicas), RevisionHistoryLimit: ptr.To[int32](keptReplicaSets),
-			Selector: &metav1.LabelSelector{MatchLabels: owner.Selector(a, c.Name, w.Version)},
-			Strategy: appsv1.DeploymentStrategy{
-				Type: appsv1.RollingUpdateDeploymentStrategyType,
-				RollingUpdate: &appsv1.RollingUpdateDeployment{
-					MaxUnavailable: ptr.To(intstr.FromInt32(0)), MaxSurge: ptr.To(intstr.FromString("25%")),
-				},
-			},
-			Template: template(a, c, w.Version),
-		},
-	}
-	d.Labels = owner.Labels(a, c.Name, w.Version)
-	return d
-}
+// peersSuffix follows the component's name in the name of the Service by which pods of a StatefulSet find each other.
+const peersSuffix = "-pods"
 
-func template(a *api.Application, c api.Component, version string) corev1.PodTemplateSpec {
-	volumes, mounts := volumes(c)
-	container := container(c)
-	container.VolumeMounts = mounts
-	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: owner.PodLabels(a, c.Name, version, ptr.Deref(c.Mesh, true))},
-		Spec: corev1.PodSpec{
-			ServiceAccountName: c.Name, AutomountServiceAccountToken: ptr.To(false),
-			TerminationGracePeriodSeconds: ptr.To[int64](graceSeconds),
-			Containers:                    []corev1.Container{container}, Volumes: volumes,
-			TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
-				MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
-				LabelSelector: &metav1.LabelSelector{MatchLabels: owner.Selector(a, c.Name, version)},
-			}},
-		},
-	}
-}
-
-func container(c api.Component) corev1.Container {
-	out := corev1.Container{
-		Name: c.Name, Image: strings.TrimSpace(c.Image), Command: c.Command, Args: c.Args, Env: c.Env, EnvFrom: c.EnvFrom,
-		Resources: ptr.Deref(c.Resources, corev1.ResourceRequirements{}), ReadinessProbe: readiness(c),
-		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
-			Sleep: &corev1.SleepAction{Seconds: leaveSeconds},
-		}},
-	}
-	for _, p := range port.Resolve(c) {
-		out.Ports = append(out.Ports, corev1.ContainerPort{
-			Name: port.Name(p), ContainerPort: p.Port, Protocol: corev1.ProtocolTCP,
-		})
-	}
-	return out
-}
-
-func readiness(c api.Component) *corev1.Probe {
-	probe := c.Readiness
-	if probe == nil && len(c.Ports) > 0 {
-		probe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{
-			TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(c.Ports[0].Port)},
-		}}
-	}
-	if probe != nil && probe.PeriodSeconds == 0 {
-		probe.PeriodSeconds = probeSeconds
-	}
-	return probe
+// Peers gives each pod of a StatefulSet a name of its own, such as database-0.database-pods, also before it is ready: a
+// database whose members wait for each other could not start otherwise.
+func Peers(a *api.Application, component string, ports []api.Port) *corev1.Service {
+	s := Service(a, component, ports)
+	s.Name = component + peersSuffix
+	s.Spec.ClusterIP = corev1.ClusterIPNone
+	s.Spec.PublishNotReadyAddresses = true
+	return s
 }
