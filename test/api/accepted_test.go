@@ -18,17 +18,17 @@ func TestDefaults(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"component": {
 			application("[{name: a, image: b}]"),
-			"{components: [{name: a, image: b, replicas: 1, mesh: true}]}",
+			"{components: [{name: a, image: b, kind: Deployment, replicas: 1, mesh: true}]}",
 		},
 		"component, all said": {
 			application("[{name: a, image: b, version: 1.0.0, replicas: 2, mesh: false, ports: [{port: 80}, {port: 15021}], expose: {" +
 				"hosts: ['*', '*.example', a.example, localhost], paths: [/], port: 80}}]"),
-			"{components: [{name: a, image: b, version: 1.0.0, replicas: 2, mesh: false, ports: [{port: 80}, {port: 15021}], expose: {" +
+			"{components: [{name: a, kind: Deployment, image: b, version: 1.0.0, replicas: 2, mesh: false, ports: [{port: 80}, {port: 15021}], expose: {" +
 				"hosts: ['*', '*.example', a.example, localhost], paths: [/], port: 80}}]}",
 		},
 		"exposed port of unknown protocol": {
 			application("[{name: a, image: b, ports: [{port: 3306, protocol: mysql}, {port: 9999}], expose: {}}]"),
-			"{components: [{name: a, image: b, replicas: 1, mesh: true, ports: [{port: 3306, protocol: mysql}, {port: 9999}], expose: {}}]}",
+			"{components: [{name: a, image: b, kind: Deployment, replicas: 1, mesh: true, ports: [{port: 3306, protocol: mysql}, {port: 9999}], expose: {}}]}",
 		},
 		"strategy": {
 			strategy(""),

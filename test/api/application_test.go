@@ -74,7 +74,7 @@ func TestComponentRefused(t *testing.T) {
 		"name of the API server's Service": {
 			"{name: kubernetes, image: b}", []string{"spec.components[0].name", `"default" and "kubernetes" belong to Kubernetes`},
 		},
-		"no image":             {"{name: a}", []string{"spec.components[0].image: Required value"}},
+		"no image":             {"{name: a}", []string{"spec.components[0].image", "image is missing; write the container image"}},
 		"empty image":          {"{name: a, image: ''}", []string{"spec.components[0].image", "at least 1 chars long"}},
 		"image of 513":         {"{name: a, image: " + strings.Repeat("b", 513) + "}", []string{"spec.components[0].image", "may not be more than 512"}},
 		"image of spaces":      {"{name: a, image: ' b'}", []string{"spec.components[0].image", "without white space", "registry.example/reviews:v2"}},
