@@ -29,6 +29,14 @@ test-unit: ## Run the tests that need nothing but Go
 test-api: ## Run the tests against a real kube-apiserver
 	go run ./hack/test api
 
+.PHONY: test-crash
+test-crash: ## Let the controllers die and be misled at every write of every kind of release
+	go run ./hack/test crash
+
+.PHONY: test-mutation
+test-mutation: ## Write every field of a Strategy wrong in every way
+	go run ./hack/test mutation
+
 .PHONY: test-e2e
 test-e2e: build ## Run the tests on a local cluster
 	go run ./hack/test e2e

@@ -48,7 +48,7 @@ func (s suite) choose(ctx context.Context) (selection, error) {
 	var chosen selection
 	for pkg, files := range with {
 		added := slices.DeleteFunc(files, func(file string) bool { return slices.Contains(without[pkg], file) })
-		if len(added) == 0 {
+		if len(added) == 0 || !strings.HasPrefix(pkg, module+"/"+s.within) {
 			continue
 		}
 		names, err := testNames(added)

@@ -6,8 +6,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -26,7 +28,7 @@ func run(ctx context.Context, names []string) int {
 	for _, name := range names {
 		suite, ok := suites[name]
 		if !ok {
-			notes = append(notes, fmt.Sprintf("there is no suite %q; there are unit, api and e2e", name))
+			notes = append(notes, fmt.Sprintf("there is no suite %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(suites)), ", ")))
 			total.failed++
 			continue
 		}

@@ -24,6 +24,8 @@ type suite struct {
 	name string
 	// tag is the build tag that its test files carry; empty means the files without one.
 	tag string
+	// within is the folder whose tests are run, in full; empty means all of the module.
+	within string
 	// needs are the parts of the local cluster that must be there; nil means none, empty means all.
 	needs []string
 	// timeout of each package.
@@ -33,7 +35,10 @@ type suite struct {
 var suites = map[string]suite{
 	"unit": {name: "unit", timeout: 5 * time.Minute},
 	"api":  {name: "api", tag: "api", needs: []string{"kubernetes", "charts"}, timeout: 10 * time.Minute},
-	"e2e":  {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
+	// What the tests of api run in a short form.
+	"crash":    {name: "crash", tag: "api", within: "test/crash", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
+	"mutation": {name: "mutation", tag: "api", within: "test/mutation", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
+	"e2e":      {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
 }
 
 // run runs the suite. The error is about what kept it from running; failed tests are in the tally.
@@ -65,6 +70,9 @@ func (s suite) goTest(ctx context.Context, chosen selection) (tally, error) {
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGINT) }
 	command.WaitDelay = time.Minute
 	command.Stderr = os.Stderr
+	if s.within != "" {
+		command.Env = append(os.Environ(), "WEIR_TEST_FULL=1")
+	}
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return tally{}, err

@@ -59,7 +59,9 @@ func NewNode(ctx context.Context, cfg *rest.Config) (*Node, error) {
 }
 
 // Script says which versions become ready in a namespace.
-func (n *Node) Script(namespace string, ready func(version string) bool) { n.ready.Store(namespace, ready) }
+func (n *Node) Script(namespace string, ready func(version string) bool) {
+	n.ready.Store(namespace, ready)
+}
 
 func ofPod(_ context.Context, pod client.Object) []reconcile.Request {
 	name := pod.GetLabels()[labelDeployment]
