@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"reflect"
 	"strconv"
 	"time"
@@ -28,7 +27,7 @@ type plan struct {
 	scenario scenario
 	trouble  trouble
 	at       point
-	bug      func(*wire, *http.Request) (*http.Response, error)
+	bug      bug
 	// want is the undisturbed run; nil for itself.
 	want *outcome
 }
@@ -172,7 +171,7 @@ func (o *outcome) judge(p plan, w *world.World, past *history, from int64, line 
 		o.struck = true
 	default:
 	}
-	o.faults = append(o.faults, check(past.ordered(), w.Callers.Proofs(), from, drain)...)
+	o.faults = append(o.faults, check(past.ordered(), w.Callers.Proofs(), from, p.scenario.strategy.Drain.Duration)...)
 	if p.want == nil {
 		return
 	}

@@ -46,8 +46,8 @@ type wire struct {
 	// trouble befalls the write at the point, once.
 	trouble trouble
 	at      point
-	// bug changes a request on its way, or answers it; it stands for a controller that sends the wrong thing.
-	bug func(*wire, *http.Request) (*http.Response, error)
+	// bug is what is wrong with the controllers at this end.
+	bug bug
 
 	mu      sync.Mutex
 	armed   bool
@@ -106,6 +106,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if resource == "events" {
 		return w.next.RoundTrip(r)
 	}
+	if w.bug.before != nil {
+		w.bug.before(r)
+	}
 	if !w.strikes(r.Method + " " + resource + "/" + name) {
 		return w.send(r)
 	}
@@ -113,8 +116,10 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (w *wire) send(r *http.Request) (*http.Response, error) {
-	if w.bug != nil {
-		return w.bug(w, r)
+	if w.bug.instead != nil {
+		if response := w.bug.instead(r); response != nil {
+			return response, nil
+		}
 	}
 	return w.next.RoundTrip(r)
 }
