@@ -6,9 +6,21 @@ import api "weir.dev/weir/api/v1alpha1"
 
 // These rules lead back. None of them asks for metrics, callers, a gate, or the health of the new version.
 
-// canReturn is true until the old version's pods are told to go.
+// canReturn is true until the old version's pods are told to go; in a unit, until it has decided to go on.
 func (v view) canReturn() bool {
+	if v.spec.Unit != nil && (v.in(api.ReleaseDraining) || v.gaveWord() && v.decided()) {
+		return false
+	}
+	return v.stillReturns()
+}
+
+func (v view) stillReturns() bool {
 	return !v.goingBack() && (v.movesForward() || v.in(api.ReleaseDraining))
+}
+
+func withUnit(v view) (move, bool) {
+	p, hit := v.turned()
+	return v.back(ReasonUnit, "the release "+p.Name+" of its unit does not go on"), hit
 }
 
 func abort(v view) (move, bool) {
@@ -30,17 +42,17 @@ func (v view) isSuperseded() bool { return v.seen.Desired != "" && v.seen.Desire
 
 func noPodsLeft(v view) (move, bool) {
 	why := "no pod of " + v.spec.To + " is ready" + v.problem()
-	return v.back(ReasonUnhealthy, why), v.canReturn() && v.stage().exposed() && v.seen.To.Ready == 0
+	return v.back(ReasonUnhealthy, why), v.stillReturns() && v.stage().exposed() && v.seen.To.Ready == 0
 }
 
 func neverReady(v view) (move, bool) {
 	why := v.readyWords() + " after " + short(readyDeadline(v.spec)) + v.problem()
-	waits := v.in(api.ReleasePreparing, api.ReleaseConnecting) && !v.goingBack()
-	return v.back(ReasonNotReady, why), waits && !v.podsReady() && v.lasted() >= readyDeadline(v.spec)
+	waits := v.in(api.ReleasePreparing) || v.in(api.ReleaseConnecting) && !v.connected()
+	return v.back(ReasonNotReady, why), waits && !v.goingBack() && !v.podsReady() && v.lasted() >= readyDeadline(v.spec)
 }
 
 func failed(v view) (move, bool) {
-	if !v.in(api.ReleaseObserving) || promoting(v.spec) {
+	if !v.in(api.ReleaseObserving) || waived(v.spec, v.status) || v.gaveWord() {
 		return move{}, false
 	}
 	if r := current(&v.status); r != nil && r.Verdict != nil {
@@ -54,6 +66,18 @@ func failed(v view) (move, bool) {
 		return v.stay("held for the user to promote or abort: " + why).withVerdict(), true
 	}
 	return v.back(reason, why).withVerdict(), true
+}
+
+func gateFailed(v view) (move, bool) {
+	r := v.shut()
+	if r == nil {
+		return move{}, false
+	}
+	why := "the gate " + r.Name + " has failed: " + r.Message
+	if v.spec.Strategy.OnFailure == api.FailurePause {
+		return v.stay("held for the user to promote or abort: " + why), true
+	}
+	return v.back(ReasonGateFailed, why), true
 }
 
 func callersReturn(v view) (move, bool) {

@@ -23,7 +23,7 @@ func Expected(spec api.ReleaseSpec, status api.ReleaseStatus) (subsets []string,
 		weights[spec.From] = whole
 	}
 	to := wantedOf(status, spec.To)
-	if status.Phase == api.ReleaseConnecting || status.Reason == "" && (to.Weight > 0 || len(to.Match) > 0 || to.Mirror != nil) {
+	if status.Phase == api.ReleaseConnecting || status.Reason == "" && (status.Phase == api.ReleaseShifting || has(to)) {
 		subsets = []string{spec.To}
 	}
 	return subsets, weights
@@ -57,11 +57,12 @@ func Quantile(spec api.ReleaseSpec) float64 {
 	return 0
 }
 
-// judges is true while samples have a say: a weight is served, proof is asked for, and the step has not ended.
+// judges is true while samples have a say: a share is served, proof is asked for, and the step has not ended. A release
+// that has given its unit its word is not judged any more.
 func judges(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
 	r := current(&status)
-	return status.Phase == api.ReleaseObserving && spec.Strategy.Analysis != nil && !promoting(spec) &&
-		r != nil && r.Verdict == nil
+	return status.Phase == api.ReleaseObserving && spec.Strategy.Analysis != nil && !waived(spec, status) &&
+		r != nil && r.Verdict == nil && view{spec: spec, status: status}.stage().receives()
 }
 
 // nextLook is when to judge next: each second in the first minute, then ever more seldom, down to each ten seconds; and
@@ -69,8 +70,8 @@ func judges(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
 func nextLook(spec api.ReleaseSpec, status api.ReleaseStatus, now, last time.Time) time.Time {
 	start := servedSince(status, now)
 	next := last.Add(min(max(now.Sub(start)/60, lookPace), 10*lookPace))
-	passes := view{spec: spec, status: status}.stage().Hold
-	for _, d := range []time.Duration{passes, analysis.Deadline(*spec.Strategy.Analysis)} {
+	stage := view{spec: spec, status: status}.stage()
+	for _, d := range []time.Duration{stage.Hold - stage.Warm, stage.Hold, analysis.Deadline(*spec.Strategy.Analysis)} {
 		if at := start.Add(d); last.Before(at) && at.Before(next) {
 			next = at
 		}

@@ -293,6 +293,9 @@ func rebase(s api.ReleaseStatus, now time.Time) api.ReleaseStatus {
 	}
 	for i := range s.Steps {
 		s.Steps[i].WantedAt = metav1.MicroTime{Time: t0}
+		if s.Steps[i].PassedAt != nil {
+			s.Steps[i].PassedAt = micro(t0)
+		}
 		if v := s.Steps[i].Verdict; v != nil {
 			s.Steps[i].Verdict = &api.Verdict{Result: v.Result}
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // early is true while the weight has not been watched for its time.
-func (v view) early() bool { return v.watched() < v.stage().Hold }
+func (v view) early() bool { return v.watched() < v.stage().Hold-v.stage().Warm }
 
 // late is true when the step has waited for evidence as long as it may.
 func (v view) late() bool {
@@ -24,7 +24,7 @@ func (v view) failure() (reason, why string) {
 		return "", ""
 	case f.Result == api.VerdictFail:
 		return ReasonUnhealthy, f.Message
-	case v.missing() != api.MissingFail || !v.late():
+	case v.missing(*f) != api.MissingFail || !v.late() || v.hasPassed():
 		return "", ""
 	case f.Result == api.VerdictNoData:
 		return ReasonNoData, f.Message
@@ -33,17 +33,22 @@ func (v view) failure() (reason, why string) {
 	}
 }
 
-// passed is true when the verdict of this moment lets the step end well.
-func (v view) passed() bool {
-	if v.fresh == nil {
+// proven is true when the verdict of this moment lets the step end well. A step that has passed and waits for something
+// else has the newest verdict.
+func (v view) proven() bool {
+	verdict := v.fresh
+	if verdict == nil && v.hasPassed() {
+		verdict = v.status.Verdict
+	}
+	if verdict == nil {
 		return false
 	}
-	return v.fresh.Result == api.VerdictPass || v.missing() == api.MissingPass && v.late()
+	return verdict.Result == api.VerdictPass || v.missing(*verdict) == api.MissingPass && v.late()
 }
 
 // missing is what the strategy asks for when there is nothing to judge by; empty when there is something.
-func (v view) missing() api.MissingAction {
-	switch v.fresh.Result {
+func (v view) missing(verdict api.Verdict) api.MissingAction {
+	switch verdict.Result {
 	case api.VerdictNoData:
 		return v.spec.Strategy.Analysis.OnNoData
 	case api.VerdictError:
@@ -79,7 +84,7 @@ func (v view) pace() time.Duration {
 // lookPace is until the weight is judged next, or until it has been watched for its time.
 func (v view) lookPace() time.Duration {
 	if !judges(v.spec, v.status) {
-		return v.stage().Hold - v.watched()
+		return v.watchTime() - v.watched()
 	}
 	last := lastLook(v.status, v.now)
 	if v.fresh != nil {

@@ -34,6 +34,12 @@ type move struct {
 	reason, why string
 	// ended puts the verdict at hand on the step's record: the step has its result.
 	ended bool
+	// passed puts on record that the step needs no more time and proof.
+	passed bool
+	// gates are the records of those asked so far; nil when none is asked.
+	gates []api.GateRecord
+	// withdraws is why the release, which gave its word, asks its unit to go back.
+	withdraws string
 }
 
 // stay leaves the release in its phase.
@@ -42,6 +48,12 @@ func (v view) stay(message string) move { return move{message: message, wake: v.
 // withVerdict gives the step its result.
 func (m move) withVerdict() move {
 	m.ended = true
+	return m
+}
+
+// passing puts on record that the step needs no more time and proof.
+func (m move) passing() move {
+	m.passed = true
 	return m
 }
 
@@ -54,12 +66,19 @@ func next(phase api.ReleasePhase, message string) move {
 func (v view) shift() move {
 	stage, number := v.nextStage()
 	return move{
-		phase: api.ReleaseShifting, stage: stage, number: number, wake: atOnce, message: "callers are told to serve " + share(v.spec, stage),
+		phase: api.ReleaseShifting, stage: stage, number: number, wake: atOnce, gates: v.asked(),
+		message: "callers are told to serve " + share(v.spec, stage),
 	}
 }
 
-// back turns the release back. A version that never got requests needs no verification and no drain.
+// back turns the release back. A version that never got requests needs no verification and no drain. A release that gave
+// its unit its word asks instead, unless the first release, which would answer, is not there or has answered.
 func (v view) back(reason, why string) move {
+	if lead, known := v.gaveWordTo(); known && reason != ReasonUnit && !lead.hasDecided() {
+		m := v.stay("asks its unit to go back: " + oneLine(why))
+		m.withdraws = reason
+		return m
+	}
 	m := move{phase: api.ReleaseReturning, reason: reason, why: oneLine(why), wake: atOnce}
 	m.message = "back to " + v.spec.From + ": " + m.why
 	if len(v.status.Steps) == 0 {
@@ -77,6 +96,13 @@ func (v view) enter(m move) api.ReleaseStatus {
 	if m.ended {
 		v.endStep()
 	}
+	if m.passed {
+		v.passStep()
+	}
+	if m.gates != nil {
+		v.status.Gates = m.gates
+	}
+	v.status.Withdraws = m.withdraws
 	if m.reason != "" {
 		v.turn(m)
 	}
@@ -107,6 +133,12 @@ func (v *view) endStep() {
 	}
 }
 
+func (v *view) passStep() {
+	if r := current(&v.status); r != nil && r.PassedAt == nil && v.in(api.ReleaseObserving) {
+		r.PassedAt = micro(v.now)
+	}
+}
+
 // beginStep clears the verdict: evidence from before the weight was served does not count.
 func (v *view) beginStep(s Stage, number int32) {
 	v.status.Verdict = nil
@@ -118,8 +150,10 @@ func (v *view) beginStep(s Stage, number int32) {
 // stamp sets what belongs to the phase that was just entered.
 func (v *view) stamp() {
 	switch v.status.Phase {
-	case api.ReleasePreparing:
-		v.status.StartedAt = micro(v.now)
+	case api.ReleaseWaiting, api.ReleasePreparing:
+		if v.status.StartedAt == nil {
+			v.status.StartedAt = micro(v.now)
+		}
 		v.condition(api.ConditionVerified, metav1.ConditionUnknown, "NotAsked", "nothing was asked of callers yet")
 		v.condition(api.ConditionHealthy, metav1.ConditionUnknown, "NotJudged", "nothing was judged yet")
 	case api.ReleaseReturning:
@@ -129,5 +163,6 @@ func (v *view) stamp() {
 		v.status.DrainUntil = micro(v.now.Add(drainTime(v.spec)))
 	case api.ReleasePromoted, api.ReleaseRolledBack:
 		v.status.FinishedAt = micro(v.now)
+		v.status.Gates = v.asked()
 	}
 }

@@ -25,7 +25,7 @@ func (v *view) noteProof() {
 		return
 	}
 	v.served = v.seen.Proof.Served
-	v.noteVerified(v.weight())
+	v.noteVerified()
 	if !v.served {
 		v.condition(api.ConditionVerified, metav1.ConditionFalse, "Lagging", v.proofWords())
 		return
@@ -37,18 +37,21 @@ func (v *view) noteProof() {
 }
 
 // noteVerified keeps the time of what was seen before, so that seeing it again changes nothing.
-func (v *view) noteVerified(weight int32) {
+func (v *view) noteVerified() {
 	was := v.status.Verified
 	seen := api.Verified{At: *micro(v.now), Method: v.seen.Proof.Method, Proxies: int32(v.seen.Proof.Proxies)}
+	to := wantedOf(v.status, v.spec.To)
+	matched, mirrored := len(to.Match) > 0, to.Mirror != nil
 	if was != nil {
-		seen.Weight, seen.At = was.Weight, was.At
+		seen.Weight, seen.Matched, seen.Mirrored, seen.At = was.Weight, was.Matched, was.Mirrored, was.At
 	}
 	switch {
 	case !v.served:
 		lagging := v.seen.Proof.Lagging
 		seen.Lagging = append([]string(nil), lagging[:min(len(lagging), maxLagging)]...)
-	case was == nil || was.Weight != weight || len(was.Lagging) > 0 || was.At.Time.Before(since(v.status, v.now)):
-		seen.Weight, seen.At = weight, *micro(v.now)
+	case was == nil || was.Weight != to.Weight || was.Matched != matched || was.Mirrored != mirrored ||
+		len(was.Lagging) > 0 || was.At.Time.Before(since(v.status, v.now)):
+		seen.Weight, seen.Matched, seen.Mirrored, seen.At = to.Weight, matched, mirrored, *micro(v.now)
 	}
 	v.status.Verified = &seen
 }

@@ -18,6 +18,10 @@ func Check(now time.Time, spec api.ReleaseSpec, before, after api.ReleaseStatus)
 		func() error { return checkRetired(now, spec, before, after) },
 		func() error { return checkForgotten(spec, before, after) },
 		func() error { return checkTurned(before, after) },
+		func() error { return checkCapacity(spec, after) },
+		func() error { return checkStep(spec, before, after) },
+		func() error { return checkGates(spec, before, after) },
+		func() error { return checkHours(now, spec, before, after) },
 	} {
 		if err := promise(); err != nil {
 			return err
@@ -65,9 +69,11 @@ func checkConnected(spec api.ReleaseSpec, before, after api.ReleaseStatus) error
 	return nil
 }
 
-// seen is true when every caller was seen to serve the weight of the new version, and none has been behind since.
+// seen is true when every caller was seen to serve the weight of the new version, with neither matches nor copies, and
+// none has been behind since.
 func seen(s api.ReleaseStatus, weight int32) bool {
-	return s.Verified != nil && s.Verified.Weight == weight && len(s.Verified.Lagging) == 0
+	v := s.Verified
+	return v != nil && v.Weight == weight && !v.Matched && !v.Mirrored && len(v.Lagging) == 0
 }
 
 // checkRetired: a version that had requests loses its pods after every caller was seen to leave it, and after the drain.
@@ -111,4 +117,60 @@ func checkTurned(before, after api.ReleaseStatus) error {
 	default:
 		return nil
 	}
+}
+
+// checkCapacity: while requests are shared, each version has the pods for its share, and the old one has them all.
+func checkCapacity(spec api.ReleaseSpec, after api.ReleaseStatus) error {
+	from, to := wantedOf(after, spec.From), wantedOf(after, spec.To)
+	if after.Phase != api.ReleaseShifting && after.Phase != api.ReleaseObserving {
+		return nil
+	}
+	if int64(to.Replicas)*int64(whole) < int64(from.Replicas)*int64(to.Weight) {
+		return fmt.Errorf("%s gets %d %% with %d pods, where %s has %d", spec.To, to.Weight, to.Replicas, spec.From, from.Replicas)
+	}
+	return nil
+}
+
+// checkStep: the next step, and the end of the old version, come after the step before was seen and has passed. A promotion
+// passes steps over, but not the last.
+func checkStep(spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	ends := after.Phase == api.ReleaseDraining && before.Phase != api.ReleaseDraining && after.Reason == ""
+	if len(before.Steps) == 0 || !ends && after.Step == before.Step || promoting(spec) && !ends {
+		return nil
+	}
+	r := after.Steps[len(before.Steps)-1]
+	if r.VerifiedAt == nil || r.PassedAt == nil {
+		return fmt.Errorf("step %d ends before every caller was seen to serve it and it has passed", before.Step)
+	}
+	return nil
+}
+
+// checkGates: what a gate holds back comes after it has opened. A promotion passes over those that have failed.
+func checkGates(spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	var due []Ask
+	v := view{spec: spec, status: before}
+	if wantedOf(before, spec.To).Replicas == 0 && wantedOf(after, spec.To).Replicas > 0 {
+		due = v.gatesAt(api.GateBeforeStart, 0)
+	}
+	if after.Step != before.Step {
+		due = append(due, v.gatesAt(api.GateBeforeStep, after.Step)...)
+	}
+	if wantedOf(after, spec.To).Weight == whole && v.weight() < whole && after.Step != before.Step {
+		due = append(due, v.gatesAt(api.GateBeforePromotion, 0)...)
+	}
+	for _, a := range due {
+		i := recordOf(after.Gates, a)
+		if i < 0 || after.Gates[i].State != api.GateOpen && (!promoting(spec) || after.Gates[i].State == api.GateWaiting) {
+			return fmt.Errorf("goes on before the gate %s is open", a.Name)
+		}
+	}
+	return nil
+}
+
+// checkHours: no step is taken outside of the windows.
+func checkHours(now time.Time, spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	if open, _ := hours(spec.Strategy.Windows, now); !open && after.Step != before.Step {
+		return fmt.Errorf("step %d is taken outside of the windows", after.Step)
+	}
+	return nil
 }

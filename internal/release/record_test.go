@@ -217,8 +217,8 @@ func TestTheRecordOfARelease(t *testing.T) {
 	at := func(s int) metav1.MicroTime { return metav1.MicroTime{Time: t0.Add(time.Duration(s) * time.Second)} }
 	pointer := func(m metav1.MicroTime) *metav1.MicroTime { return &m }
 	want := []api.StepRecord{
-		{Weight: 50, WantedAt: at(2), VerifiedAt: pointer(at(3))},
-		{Weight: 100, WantedAt: at(4), VerifiedAt: pointer(at(5))},
+		{Weight: 50, WantedAt: at(2), VerifiedAt: pointer(at(3)), PassedAt: pointer(at(4))},
+		{Weight: 100, WantedAt: at(4), VerifiedAt: pointer(at(5)), PassedAt: pointer(at(6))},
 	}
 	if diff := cmp.Diff(want, status.Steps); diff != "" {
 		t.Errorf("want, got: %s", diff)

@@ -26,32 +26,44 @@ type rule struct {
 var rules = []rule{
 	{"ended", ended},                           // A release that has ended stays as it is.
 	{"begin", begin},                           // The new version gets its pods; nothing of the old one changes.
+	{"with the unit", withUnit},                // What moves as one goes back as one.
 	{"abort", abort},                           // Whoever aborts is obeyed, as long as the old pods are there.
 	{"superseded", superseded},                 // A version that nobody asks for any more goes back.
 	{"no pods left", noPodsLeft},               // Requests to a version without a ready pod fail: back at once.
 	{"never ready", neverReady},                // Pods that do not become ready in time go; no caller ever saw them.
 	{"failed", failed},                         // What failed goes back, or waits for the user when that is asked for.
+	{"gate failed", gateFailed},                // A gate that has failed is no better, but a verdict comes first.
 	{"callers return", callersReturn},          // On the way back, every caller serves the old version before the drain.
 	{"drain", drain},                           // Requests in flight end before their pods do.
 	{"retire", retire},                         // Pods end before their subset goes; with that the release has ended.
 	{"observe", observe},                       // A weight is watched from when every caller serves it, not before.
 	{"paused", paused},                         // A pause keeps the weights; what is seen still goes on record.
-	{"promote", promote},                       // A promotion skips the steps and proofs that remain.
+	{"start", start},                           // The new version gets its pods when the gates before the start are open.
 	{"wait for pods", waitForPods},             // No weight rises above what ready pods can carry.
 	{"connect", connect},                       // Ready pods become reachable, without weight.
 	{"wait for callers", waitForCallers},       // Nothing goes on before every caller's proxy has it.
-	{"first share", firstShare},                // A version that every caller can reach gets its first share.
 	{"watch", watch},                           // A weight is watched for its time.
 	{"wait for evidence", waitForEvidence},     // No evidence is no good evidence, unless the strategy says so.
-	{"next share", nextShare},                  // What has passed gets its next share.
+	{"wait for the unit", waitForUnit},         // Releases of a unit take each step together, in their order.
+	{"wait for the hours", waitForHours},       // No step is taken outside of the windows.
+	{"wait for gates", waitForGates},           // What somebody has to agree with waits for it.
+	{"next share", nextShare},                  // What every caller can reach gets its first share; what has passed, its next.
+	{"wait for the word", waitForWord},         // A unit takes its old versions' place when all of it has passed.
 	{"drain the old version", drainOldVersion}, // What serves everything, and has passed, takes the old one's place.
 }
 
 func ended(v view) (move, bool) {
-	return move{message: v.status.Message}, v.status.Phase.Finished()
+	m := move{message: v.status.Message}
+	if v.closed(v.status.Gates) != nil {
+		m.wake = restPace
+	}
+	return m, v.status.Phase.Finished()
 }
 
 func begin(v view) (move, bool) {
+	if len(v.gatesAt(api.GateBeforeStart, 0)) > 0 {
+		return next(api.ReleaseWaiting, "the gates before the start are asked"), v.status.Phase == ""
+	}
 	return next(api.ReleasePreparing, v.podWords()), v.status.Phase == ""
 }
 
@@ -63,16 +75,20 @@ func paused(v view) (move, bool) {
 	return v.stay("paused" + also + v.waitWords()), v.spec.Paused && v.movesForward()
 }
 
-func promote(v view) (move, bool) {
-	hit := promoting(v.spec) && v.in(api.ReleaseShifting, api.ReleaseObserving) && !v.stage().everything() && v.podsReady()
-	if !hit {
+func start(v view) (move, bool) {
+	if !v.in(api.ReleaseWaiting) {
 		return move{}, false
 	}
-	return v.shift(), true
+	if m, waits := waitForGates(v); waits {
+		return m, true
+	}
+	m := next(api.ReleasePreparing, v.podWords())
+	m.gates = v.asked()
+	return m, true
 }
 
 func waitForPods(v view) (move, bool) {
-	waits := v.in(api.ReleasePreparing, api.ReleaseConnecting, api.ReleaseObserving)
+	waits := v.in(api.ReleasePreparing, api.ReleaseConnecting, api.ReleaseObserving) || v.steps()
 	return v.stay(v.podWords()), waits && !v.podsReady()
 }
 
@@ -81,27 +97,69 @@ func connect(v view) (move, bool) {
 }
 
 func waitForCallers(v view) (move, bool) {
-	return v.stay(v.proofWords()), v.in(api.ReleaseConnecting, api.ReleaseShifting) && !v.served
-}
-
-func firstShare(v view) (move, bool) {
-	return v.shift().withVerdict(), v.in(api.ReleaseConnecting)
+	skips := v.in(api.ReleaseShifting) && v.steps()
+	return v.stay(v.proofWords()), v.in(api.ReleaseConnecting, api.ReleaseShifting) && !v.served && !skips
 }
 
 func watch(v view) (move, bool) {
-	return v.stay(v.watchWords()), v.in(api.ReleaseObserving) && !promoting(v.spec) && v.early()
+	return v.stay(v.watchWords()), v.in(api.ReleaseObserving) && !v.gaveWord() && v.watched() < v.watchTime()
 }
 
 func waitForEvidence(v view) (move, bool) {
-	waits := v.in(api.ReleaseObserving) && v.spec.Strategy.Analysis != nil && !promoting(v.spec) && !v.passed()
+	waits := judges(v.spec, v.status) && !v.gaveWord() && !v.proven()
 	return v.stay(v.watchWords()), waits
 }
 
+func waitForUnit(v view) (move, bool) {
+	if v.spec.Unit == nil || !v.steps() {
+		return move{}, false
+	}
+	words := v.unitWords()
+	return v.stay(words).passing(), words != ""
+}
+
+func waitForHours(v view) (move, bool) {
+	open, next := hours(v.spec.Strategy.Windows, v.now)
+	if open || !v.steps() {
+		return move{}, false
+	}
+	m := v.stay(hoursWords(v.spec.Strategy.Windows, next)).passing()
+	if !next.IsZero() {
+		m.wake = min(m.wake, next.Sub(v.now))
+	}
+	return m, true
+}
+
+func waitForGates(v view) (move, bool) {
+	all := v.asked()
+	r := v.closed(all)
+	if r == nil {
+		return move{}, false
+	}
+	m := v.stay("gate " + r.Name + ": " + r.Message).passing()
+	m.gates = all
+	if d := gateDeadline(*gateOf(v.spec, r.Name)); d > 0 {
+		m.wake = min(m.wake, max(r.AskedAt.Add(d).Sub(v.now), atOnce))
+	}
+	return m, true
+}
+
 func nextShare(v view) (move, bool) {
-	return v.shift().withVerdict(), v.in(api.ReleaseObserving) && !v.stage().everything()
+	if !v.steps() {
+		return move{}, false
+	}
+	return v.shift().passing().withVerdict(), true
+}
+
+func waitForWord(v view) (move, bool) {
+	if v.spec.Unit == nil || !v.in(api.ReleaseObserving) {
+		return move{}, false
+	}
+	words := v.decisionWords()
+	return v.stay(words).passing(), words != ""
 }
 
 func drainOldVersion(v view) (move, bool) {
 	m := next(api.ReleaseDraining, "requests in flight to "+v.spec.From+" end")
-	return m.withVerdict(), v.in(api.ReleaseObserving)
+	return m.passing().withVerdict(), v.in(api.ReleaseObserving)
 }

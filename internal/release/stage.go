@@ -31,6 +31,8 @@ type Stage struct {
 	Mirror *api.Mirror
 	// Hold is how long it lasts at least, from when every caller serves it.
 	Hold time.Duration
+	// Warm is how much of Hold, at its end, only keeps the old version ready to take everything back.
+	Warm time.Duration
 }
 
 // everything is true for the stage at which the new version has taken the old one's place.
@@ -39,11 +41,14 @@ func (s Stage) everything() bool { return s.Weight == whole && len(s.Match) == 0
 // exposed is true when requests depend on the new version's answers.
 func (s Stage) exposed() bool { return s.Weight > 0 || len(s.Match) > 0 }
 
+// receives is true when the new version gets requests, or copies of them. A preview gets none, and cannot be judged.
+func (s Stage) receives() bool { return s.exposed() || s.Mirror != nil }
+
 // Stages are the steps of a strategy, those that follow by themselves included. The last gives the new version everything.
 func Stages(s api.StrategySpec) []Stage {
 	var out []Stage
 	for _, step := range given(s) {
-		out = append(out, Stage{Weight: step.Weight, Match: step.Match, Mirror: step.Mirror, Hold: orElse(step.Hold, 0)})
+		out = append(out, Stage{Weight: step.Weight, Match: step.Match, Mirror: mirror(step.Mirror), Hold: orElse(step.Hold, 0)})
 	}
 	out = append(out, ramp(s.Ramp)...)
 	if n := len(out); n == 0 || !out[n-1].everything() {
@@ -56,8 +61,25 @@ func Stages(s api.StrategySpec) []Stage {
 	for i := range out {
 		out[i].Hold = max(out[i].Hold, least)
 	}
-	out[len(out)-1].Hold += Warm(s)
+	last := &out[len(out)-1]
+	last.Warm = Warm(s)
+	last.Hold += last.Warm
 	return out
+}
+
+// mirror has its defaults: every request that changes nothing.
+func mirror(m *api.Mirror) *api.Mirror {
+	if m == nil {
+		return nil
+	}
+	out := *m
+	if out.Percent <= 0 {
+		out.Percent = whole
+	}
+	if out.Methods == "" {
+		out.Methods = api.MirrorSafe
+	}
+	return &out
 }
 
 // given are the steps of the strategy, or those that its type brings when there are none.
@@ -106,7 +128,8 @@ func (v view) stage() Stage {
 	s := Stage{Weight: w.Weight, Match: w.Match, Mirror: w.Mirror}
 	all := Stages(v.spec.Strategy)
 	if n := int(v.status.Step); n > 0 {
-		s.Hold = all[min(n, len(all))-1].Hold
+		plan := all[min(n, len(all))-1]
+		s.Hold, s.Warm = plan.Hold, plan.Warm
 	}
 	return s
 }
@@ -129,6 +152,51 @@ func (v view) nextStage() (Stage, int32) {
 
 // promoting is true when the remaining steps and proofs are skipped. A pause comes first: nothing moves while it lasts.
 func promoting(spec api.ReleaseSpec) bool { return spec.Promote && !spec.Paused }
+
+// waived is true when the step the release is in needs no proof.
+func waived(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
+	return promoting(spec) || skipping(spec, status)
+}
+
+// skipping is true when the user waives the time and the proof of this very step.
+func skipping(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
+	return spec.Skip > 0 && spec.Skip == status.Step && !spec.Paused
+}
+
+// watchTime is how long the step has to be watched. A promotion waives it, but not the time that the old version is kept ready.
+func (v view) watchTime() time.Duration {
+	switch {
+	case skipping(v.spec, v.status):
+		return 0
+	case promoting(v.spec):
+		return v.stage().Warm
+	default:
+		return v.stage().Hold
+	}
+}
+
+// receiver is how many pods the new version should have: for the share it has and, a step ahead, for the one it gets next.
+func (v view) receiver(stage Stage) int32 {
+	n := v.seen.Replicas
+	if v.spec.Strategy.Capacity != api.CapacityFollow || !v.movesForward() {
+		return n
+	}
+	next, _ := v.nextStage()
+	return max(carriers(stage, n), carriers(next, n))
+}
+
+// carriers are the pods that carry the stage's share of what n pods carry, one at least. How many requests match is not
+// known before, so a stage that matches has them all; one that mirrors has enough for the copies.
+func carriers(s Stage, n int32) int32 {
+	part := s.Weight
+	if s.Mirror != nil {
+		part = max(part, s.Mirror.Percent)
+	}
+	if len(s.Match) > 0 {
+		part = whole
+	}
+	return max(1, int32((int64(n)*int64(part)+99)/100))
+}
 
 func drainTime(spec api.ReleaseSpec) time.Duration {
 	return orElse(spec.Strategy.Drain, defaultDrain)

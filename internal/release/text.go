@@ -51,7 +51,7 @@ func (v view) problem() string {
 func (v view) podWords() string { return v.readyWords() + v.problem() }
 
 func (v view) readyWords() string {
-	ready, all := v.seen.To.Ready, v.seen.Replicas
+	ready, all := v.seen.To.Ready, v.receiver(v.stage())
 	words := fmt.Sprintf("%d of %s of %s ready", ready, count(all, "pod"), v.spec.To)
 	if ready >= all && !v.seen.To.Available {
 		words += ", the workload is still rolling out"
@@ -94,6 +94,8 @@ func (v view) watchWords() string {
 // waitWords is what a paused release would otherwise wait for.
 func (v view) waitWords() string {
 	switch {
+	case v.in(api.ReleaseWaiting):
+		return "the gates before the start are not open"
 	case v.in(api.ReleasePreparing), v.in(api.ReleaseObserving) && !v.podsReady():
 		return v.podWords()
 	case v.in(api.ReleaseConnecting, api.ReleaseShifting) && !v.served:

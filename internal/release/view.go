@@ -30,6 +30,7 @@ func look(now time.Time, spec api.ReleaseSpec, status api.ReleaseStatus, seen Se
 	v.seen.Replicas = replicas(seen.Replicas, v.status)
 	v.noteProof()
 	v.noteSample()
+	v.noteGates()
 	return v
 }
 
@@ -56,7 +57,27 @@ func (v view) in(phases ...api.ReleasePhase) bool {
 
 // movesForward is true in the phases in which the new version gains.
 func (v view) movesForward() bool {
-	return v.in(api.ReleasePreparing, api.ReleaseConnecting, api.ReleaseShifting, api.ReleaseObserving)
+	return v.in(api.ReleaseWaiting, api.ReleasePreparing, api.ReleaseConnecting, api.ReleaseShifting, api.ReleaseObserving)
+}
+
+// steps is true where the next step is taken. A promotion does not wait for callers to serve a step that it skips.
+func (v view) steps() bool {
+	at := v.in(api.ReleaseObserving) || v.in(api.ReleaseShifting) && promoting(v.spec)
+	return v.in(api.ReleaseConnecting) || at && !v.stage().everything()
+}
+
+// connected is true when every caller was seen to know the new version in this phase.
+func (v view) connected() bool {
+	seen := v.status.Verified
+	return v.in(api.ReleaseConnecting) && seen != nil && len(seen.Lagging) == 0 && !seen.At.Time.Before(since(v.status, seen.At.Time))
+}
+
+// hasPassed is true when the step needs no more time and no more proof.
+func (v view) hasPassed() bool {
+	if r := current(&v.status); r != nil {
+		return r.PassedAt != nil
+	}
+	return v.connected()
 }
 
 // weight is the new version's wanted share, in percent.
@@ -71,8 +92,8 @@ func (v view) lasted() time.Duration { return v.now.Sub(since(v.status, v.now)) 
 // watched is how long the weight has been served by every caller.
 func (v view) watched() time.Duration { return v.now.Sub(servedSince(v.status, v.now)) }
 
-// podsReady is true when the new version has the capacity for any weight.
-func (v view) podsReady() bool { return v.seen.To.Available && v.seen.To.Ready >= v.seen.Replicas }
+// podsReady is true when the new version can carry what it has, and what it gets next.
+func (v view) podsReady() bool { return v.seen.To.Available && v.seen.To.Ready >= v.receiver(v.stage()) }
 
 // gone is true when the workload was told to have no pods, and has none.
 func gone(p Pods) bool { return p.Replicas == 0 && p.Present == 0 }

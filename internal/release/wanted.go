@@ -10,8 +10,10 @@ func (v view) wanted(stage Stage) []api.VersionWanted {
 	fromWas, toWas := wantedOf(v.status, v.spec.From), wantedOf(v.status, v.spec.To)
 	n := v.seen.Replicas
 	from := api.VersionWanted{Version: v.spec.From, Replicas: n, Subset: true}
-	to := api.VersionWanted{Version: v.spec.To, Replicas: n, Subset: true}
+	to := api.VersionWanted{Version: v.spec.To, Replicas: v.receiver(stage), Subset: true}
 	switch back := v.goingBack(); v.status.Phase {
+	case api.ReleaseWaiting:
+		weight, to = 0, api.VersionWanted{Version: v.spec.To}
 	case api.ReleasePreparing:
 		weight, to.Subset = 0, false
 	case api.ReleaseConnecting:
@@ -58,7 +60,7 @@ func leaving(was api.VersionWanted, n int32) api.VersionWanted {
 // are forgotten on the way back, and when the new version serves everything.
 func (v view) cohorts(weight int32) *api.Cohorts {
 	sticky := v.spec.Strategy.Sticky
-	if sticky == nil || weight >= whole {
+	if sticky == nil || weight <= 0 || weight >= whole {
 		return nil
 	}
 	out := &api.Cohorts{Cookie: sticky.Cookie, ID: v.spec.To, MaxAge: int64(orElse(sticky.MaxAge, defaultMaxAge).Seconds())}
