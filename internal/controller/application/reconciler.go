@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -123,7 +124,11 @@ func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want) err
 	}
 	applier := kube.Applier{Client: r.Client, Reader: r.Reader}
 	keep := make([]client.Object, 0, len(objects))
-	for _, obj := range objects {
+	rules, err := r.rules(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, obj := range plan.Sequence(objects, rules) {
 		wrote, err := applier.Apply(ctx, obj)
 		if err != nil {
 			return err
@@ -138,6 +143,13 @@ func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want) err
 		logf.FromContext(ctx).V(1).Info("deleted", "object", name)
 	}
 	return err
+}
+
+// rules are the live ones, whose subsets may still be in use.
+func (r *Reconciler) rules(ctx context.Context, s snapshot) ([]*istionet.DestinationRule, error) {
+	var list istionet.DestinationRuleList
+	err := r.list(ctx, &s, &list)
+	return list.Items, err
 }
 
 // begin makes the releases that the spec calls for.
