@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pmezard/go-difflib/difflib"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/revision"
+)
+
+// Change is one object that would be written or deleted.
+type Change struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// Action is create, change or delete.
+	Action string `json:"action"`
+	// Diff of the object's YAML, in the unified format. What is the cluster's own, such as the status, is left out.
+	Diff string `json:"diff"`
+}
+
+// objects are all of the Application. What is wanted of a component is what the map says, else its current version alone.
+func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWanted) ([]plan.Object, error) {
+	if app == nil {
+		return nil, nil
+	}
+	request := plan.Input{Application: app, Gateway: in.Gateway}
+	for _, c := range app.Spec.Components {
+		desired := revision.Version(c, in.Revisions[c.Name])
+		w, ok := wanted[c.Name]
+		if !ok {
+			w = []api.VersionWanted{{Version: in.current(c.Name, desired), Replicas: ptr.Deref(c.Replicas, 1), Subset: true, Weight: 100}}
+		}
+		request.Components = append(request.Components, plan.Component{Spec: c, Wanted: w, Versions: in.contents(c)})
+	}
+	objects, err := plan.Objects(request)
+	if err != nil {
+		return nil, fmt.Errorf("application %s: %w", app.Name, err)
+	}
+	return objects, nil
+}
+
+// contents are the kept versions of the component, and what it is now.
+func (in Input) contents(c api.Component) map[string]api.Component {
+	out := map[string]api.Component{}
+	for version, frozen := range in.Revisions[c.Name] {
+		out[version] = frozen
+	}
+	for _, app := range []*api.Application{in.Now, in.Then} {
+		if app == nil {
+			continue
+		}
+		for _, other := range app.Spec.Components {
+			if version := revision.Version(other, in.Revisions[c.Name]); other.Name == c.Name {
+				out[version] = revision.Freeze(other)
+			}
+		}
+	}
+	return out
+}
+
+// faults are what must not reach the mesh.
+func faults(where string, objects []plan.Object) []string {
+	err := plan.Check(objects)
+	if err == nil {
+		return nil
+	}
+	var out []string
+	for _, line := range strings.Split(err.Error(), "\n") {
+		out = append(out, where+line)
+	}
+	return out
+}
+
+// changes are those from one set of objects to another, in the order they are written; what goes, goes last.
+func changes(before, after []plan.Object) ([]Change, error) {
+	was, err := texts(before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := texts(after)
+	if err != nil {
+		return nil, err
+	}
+	var out []Change
+	for _, o := range after {
+		if c := change(o, was[key(o)], is[key(o)]); c.Diff != "" {
+			out = append(out, c)
+		}
+	}
+	for _, o := range before {
+		if _, stays := is[key(o)]; !stays {
+			out = append(out, change(o, was[key(o)], ""))
+		}
+	}
+	return out, nil
+}
+
+func change(o plan.Object, before, after string) Change {
+	c := Change{Kind: o.GetObjectKind().GroupVersionKind().Kind, Name: o.GetName(), Action: "change"}
+	switch {
+	case before == "":
+		c.Action = "create"
+	case after == "":
+		c.Action = "delete"
+	}
+	// An error is one of the writer, and this one writes to memory.
+	c.Diff, _ = difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: lines(before), B: lines(after), FromFile: "now", ToFile: "then", Context: 3})
+	return c
+}
+
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return difflib.SplitLines(strings.TrimSuffix(text, "\n"))
+}
+
+func key(o plan.Object) string {
+	return o.GetObjectKind().GroupVersionKind().Kind + "/" + o.GetName()
+}
+
+// texts is the YAML of the objects without what the cluster adds.
+func texts(objects []plan.Object) (map[string]string, error) {
+	out := map[string]string{}
+	for _, o := range objects {
+		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key(o), err)
+		}
+		delete(fields, "status")
+		if meta, ok := fields["metadata"].(map[string]any); ok {
+			delete(meta, "creationTimestamp")
+			delete(meta, "ownerReferences")
+		}
+		text, err := yaml.Marshal(fields)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key(o), err)
+		}
+		out[key(o)] = string(text)
+	}
+	return out, nil
+}
+
+func pods(objects []plan.Object) int32 {
+	var sum int32
+	for _, o := range objects {
+		switch o := o.(type) {
+		case *appsv1.Deployment:
+			sum += ptr.Deref(o.Spec.Replicas, 1)
+		case *appsv1.StatefulSet:
+			sum += ptr.Deref(o.Spec.Replicas, 1)
+		}
+	}
+	return sum
+}
