@@ -18,6 +18,7 @@ func newReleaseCommand() *cobra.Command {
 		newReleaseListCommand(where),
 		newReleaseGetCommand(where),
 		newReleaseWatchCommand(where),
+		newReleasePlanCommand(where),
 		newReleasePauseCommand(where),
 		newReleaseResumeCommand(where),
 		newReleasePromoteCommand(where),

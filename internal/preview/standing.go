@@ -9,6 +9,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/revision"
+	"weir.dev/weir/internal/plan/strategy"
 	"weir.dev/weir/internal/release"
 )
 
@@ -44,6 +45,11 @@ func (in Input) stand(c api.Component) standing {
 			s.note("%s: release %s to %s would go back first; %s follows it", c.Name, newest.Name, newest.Spec.To, s.desired)
 		}
 	}
+	if known {
+		for _, wrong := range strategy.Check(in.Strategies[c.Strategy], in.Then, c.Name) {
+			s.fault("strategy %s of %s: %s", c.Strategy, c.Name, wrong.Error())
+		}
+	}
 	if s.begins {
 		s.noteUnit(in.Then)
 		s.noteGates(in.Strategies[c.Strategy])
@@ -75,23 +81,23 @@ func (s *standing) noteUnit(app *api.Application) {
 }
 
 // noteGates tells what the release would wait for besides time and evidence.
-func (s *standing) noteGates(strategy api.StrategySpec) {
-	for _, g := range strategy.Gates {
-		by := "an approval"
+func (s *standing) noteGates(by api.StrategySpec) {
+	for _, g := range by.Gates {
+		whom := "an approval"
 		switch {
 		case g.Webhook != nil:
-			by = g.Webhook.URL
+			whom = g.Webhook.URL
 		case g.Job != nil:
-			by = "a job of " + g.Job.Image
+			whom = "a job of " + g.Job.Image
 		}
 		at := map[api.GatePoint]string{
 			api.GateBeforeStart: "before it starts", api.GateBeforeStep: "before each step", api.GateBeforePromotion: "before all requests move",
 		}[g.At]
 		if at != "" {
-			s.note("%s: gate %s waits for %s %s; that time is not counted", s.component.Name, g.Name, by, at)
+			s.note("%s: gate %s waits for %s %s; that time is not counted", s.component.Name, g.Name, whom, at)
 		}
 	}
-	if len(strategy.Windows) > 0 {
+	if len(by.Windows) > 0 {
 		s.note("%s: steps are taken in the strategy's windows only; that time is not counted", s.component.Name)
 	}
 }
