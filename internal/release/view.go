@@ -93,7 +93,9 @@ func (v view) lasted() time.Duration { return v.now.Sub(since(v.status, v.now)) 
 func (v view) watched() time.Duration { return v.now.Sub(servedSince(v.status, v.now)) }
 
 // podsReady is true when the new version can carry what it has, and what it gets next.
-func (v view) podsReady() bool { return v.seen.To.Available && v.seen.To.Ready >= v.receiver(v.stage()) }
+func (v view) podsReady() bool {
+	return v.seen.To.Available && v.seen.To.Ready >= v.receiver(v.stage())
+}
 
 // gone is true when the workload was told to have no pods, and has none.
 func gone(p Pods) bool { return p.Replicas == 0 && p.Present == 0 }

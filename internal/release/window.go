@@ -48,7 +48,6 @@ func hours(windows []api.Window, now time.Time) (open bool, next time.Time) {
 	return len(windows) == 0, next
 }
 
-
 // on is when the window begins and ends, some days from now. Clocks that are put forward or back are no trouble: the
 // times are those of the wall.
 func on(w api.Window, now time.Time, days int) (from, to time.Time, some bool) {
