@@ -48,6 +48,17 @@ func strategies() map[string]api.StrategySpec {
 		Drain: dur(2 * time.Second), ReadyDeadline: dur(2 * time.Second),
 	}
 	all := map[string]api.StrategySpec{"without analysis": plain, "at once": {Drain: dur(time.Second), ReadyDeadline: dur(time.Second)}}
+	short := func(t api.StrategyType, steps ...api.Step) api.StrategySpec {
+		return api.StrategySpec{Type: t, Steps: steps, Warm: dur(time.Second), Drain: dur(time.Second), ReadyDeadline: dur(time.Second)}
+	}
+	match := api.Step{Match: []api.Match{{Method: "GET"}}}
+	all["blue-green"] = short(api.StrategyBlueGreen)
+	all["mirror"] = short(api.StrategyMirror)
+	all["A/B"] = short(api.StrategyABTest, match)
+	all["mirror, A/B, weights"] = short(api.StrategyCanary, api.Step{Mirror: &api.Mirror{}}, match, api.Step{Weight: 50})
+	follow := short(api.StrategyCanary, api.Step{Weight: 10}, api.Step{Weight: 50})
+	follow.Capacity = api.CapacityFollow
+	all["capacity follows"] = follow
 	for m, f := range map[api.MissingAction]api.FailureAction{
 		api.MissingHold: api.FailurePause, api.MissingPass: api.FailureRollback, api.MissingFail: api.FailureRollback,
 	} {
@@ -95,6 +106,9 @@ func (e *exploration) try(before api.ReleaseStatus, w world, now time.Time) {
 	}
 	if err := Check(now, spec, before, d.Status); err != nil {
 		fail("%v", err)
+	}
+	if was, is := wantedOf(before, "v2").Weight, wantedOf(d.Status, "v2").Weight; is > was && w.seen.To.Ready*whole < is*w.seen.Replicas {
+		fail("gets %d %% with %d of %d pods ready", is, w.seen.To.Ready, w.seen.Replicas)
 	}
 	if d.Status.Message == "" {
 		fail("%s says nothing", describe(d.Status))

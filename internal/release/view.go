@@ -60,9 +60,10 @@ func (v view) movesForward() bool {
 	return v.in(api.ReleaseWaiting, api.ReleasePreparing, api.ReleaseConnecting, api.ReleaseShifting, api.ReleaseObserving)
 }
 
-// steps is true where the next step is taken. A promotion does not wait for callers to serve a step that it skips.
+// steps is true where the next step is taken. A promotion does not wait for callers to serve a step that it skips, unless
+// that is a preview: until it is served, nobody knows whether callers can still reach the new version.
 func (v view) steps() bool {
-	at := v.in(api.ReleaseObserving) || v.in(api.ReleaseShifting) && promoting(v.spec)
+	at := v.in(api.ReleaseObserving) || v.in(api.ReleaseShifting) && promoting(v.spec) && v.stage().receives()
 	return v.in(api.ReleaseConnecting) || at && !v.stage().everything()
 }
 

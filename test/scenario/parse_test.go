@@ -102,7 +102,7 @@ func parseStrategy(all []string) (api.StrategySpec, error) {
 	for len(all) > 0 {
 		key := all[0]
 		var values []string
-		for all = all[1:]; len(all) > 0 && (len(values) == 0 || key == "steps" && isNumber(all[0])); all = all[1:] {
+		for all = all[1:]; len(all) > 0 && (len(values) == 0 || key == "steps" && isNumber(all[0]) || key == "gate" && len(values) < 2); all = all[1:] {
 			values = append(values, all[0])
 		}
 		if len(values) == 0 {
@@ -158,6 +158,18 @@ func setStrategy(s *api.StrategySpec, key string, values []string) (err error) {
 		analysis().Interval, err = duration(value)
 	case "deadline":
 		analysis().Deadline, err = duration(value)
+	case "type":
+		s.Type = api.StrategyType(value)
+	case "warm":
+		s.Warm, err = duration(value)
+	case "gate":
+		if len(values) != 2 {
+			return fmt.Errorf("gate needs a name and a point")
+		}
+		s.Gates = append(s.Gates, api.Gate{Name: value, At: api.GatePoint(values[1]), Approval: &api.ApprovalGate{}})
+	case "window":
+		from, to, _ := strings.Cut(value, "-")
+		s.Windows = append(s.Windows, api.Window{From: from, To: to})
 	case "drain":
 		s.Drain, err = duration(value)
 	case "ready":

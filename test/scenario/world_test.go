@@ -143,6 +143,12 @@ func (w *world) hearUser(seen []string) error {
 		w.spec.Promote = true
 	case "abort":
 		w.spec.Abort = true
+	case "skip":
+		n, err := number(seen[1])
+		w.spec.Skip = int32(n)
+		return err
+	case "approve":
+		w.spec.Approvals = append(w.spec.Approvals, api.Approval{Gate: seen[1], By: "eva"})
 	case "wanted":
 		w.seen.Desired = seen[1]
 	case "replicas":
