@@ -222,7 +222,7 @@ func TestReleaseUndo(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := api.Component{
-		Name: "reviews", Image: "reviews:v1", Args: []string{"--stars=none"}, Ports: []api.Port{{Port: 9080, Protocol: "http"}},
+		Name: "reviews", Kind: "Deployment", Image: "reviews:v1", Args: []string{"--stars=none"}, Ports: []api.Port{{Port: 9080, Protocol: "http"}},
 		Replicas: ptr.To[int32](3), Strategy: "careful", Mesh: ptr.To(true),
 	}
 	if diff := cmp.Diff(want, app.Spec.Components[0]); diff != "" {
