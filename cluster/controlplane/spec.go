@@ -95,6 +95,8 @@ func (p Plane) ControllerManager() process.Spec {
 		"--cloud-provider=",
 		"--cluster-signing-cert-file="+file("ca.crt"),
 		"--cluster-signing-key-file="+file("ca.key"),
+		// Its default lies outside of the cluster's own folder, and it makes it.
+		"--flex-volume-plugin-dir="+filepath.Join(p.DataDir, "volume-plugins"),
 		"--root-ca-file="+file("ca.crt"),
 		"--service-account-private-key-file="+file("service-account.key"),
 		"--use-service-account-credentials=false",
