@@ -41,6 +41,10 @@ test-mutation: ## Write every field of a Strategy wrong in every way
 test-e2e: build ## Run the tests on a local cluster
 	go run ./hack/test e2e
 
+.PHONY: test-hitless
+test-hitless: ## Prove under load, without retries, that no transition loses a request (WEIR_HITLESS=long for a million requests)
+	go run ./hack/test hitless
+
 .PHONY: build
 build: ## Build bin/weir, and bin/bookinfo for the demo
 	go build -trimpath -ldflags '-s -w -X main.linkedVersion=$(VERSION)' -o bin/ ./cmd/weir ./examples/bookinfo

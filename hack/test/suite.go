@@ -39,6 +39,8 @@ var suites = map[string]suite{
 	"crash":    {name: "crash", tag: "api", within: "test/crash", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
 	"mutation": {name: "mutation", tag: "api", within: "test/mutation", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
 	"e2e":      {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
+	// The long form takes about an hour.
+	"hitless": {name: "hitless", tag: "hitless", needs: []string{}, timeout: 2 * time.Hour},
 }
 
 // run runs the suite. The error is about what kept it from running; failed tests are in the tally.

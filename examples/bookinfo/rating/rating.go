@@ -4,6 +4,7 @@
 package rating
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"weir.dev/weir/examples/bookinfo/call"
@@ -23,7 +24,11 @@ var stars = map[string]map[string]int{
 	"3": {"Noor": 3, "Erik": 4},
 }
 
-// Handler answers GET /ratings/{id}.
+// maxBody bounds what is posted, in bytes.
+const maxBody = 1 << 16
+
+// Handler answers GET /ratings/{id}, and POST with stars by reviewer, which are answered together with the known ones and
+// not kept.
 func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ratings/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -34,6 +39,19 @@ func Handler() http.Handler {
 			return
 		}
 		call.JSON(w, http.StatusOK, Ratings{ID: id, Stars: found})
+	})
+	mux.HandleFunc("POST /ratings/{id}", func(w http.ResponseWriter, r *http.Request) {
+		all := map[string]int{}
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&all); err != nil {
+			http.Error(w, "stars by reviewer are missing: "+err.Error()+`; send an object such as {"Ada": 5}`, http.StatusBadRequest)
+			return
+		}
+		for reviewer, n := range stars[r.PathValue("id")] {
+			if _, given := all[reviewer]; !given {
+				all[reviewer] = n
+			}
+		}
+		call.JSON(w, http.StatusOK, Ratings{ID: r.PathValue("id"), Stars: all})
 	})
 	return mux
 }
