@@ -34,6 +34,7 @@ func (s *shop) traffic() traffic {
 		{URL: s.info.GatewayURL + "/reviews/0", Rate: 70},
 	} {
 		o.Duration, o.VersionHeader, o.ReasonHeader = time.Hour, "x-bookinfo-versions", "x-bookinfo-reason"
+		o.MaxSamples = 4
 		runner, err := load.Start(s.ctx, o)
 		if err != nil {
 			s.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/retry"
@@ -161,6 +162,10 @@ func (s *shop) open() {
 		},
 	}
 	app.Spec.Components[1].Args = []string{"--version", "v0"}
+	// A server that listens before it can answer says so here.
+	app.Spec.Components[1].Readiness = &corev1.Probe{
+		PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(9080)}},
+	}
 	if err := s.client.Create(s.ctx, app); err != nil {
 		s.Fatal(err)
 	}
