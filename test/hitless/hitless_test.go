@@ -81,7 +81,8 @@ func TestHitless(t *testing.T) {
 	}
 	s := newShop(t)
 	var total int64
-	for round := 1; total < least && !t.Failed(); round++ {
+	for round, before := 1, int64(-1); total < least && total > before && !t.Failed(); round++ {
+		before = total
 		for _, transition := range transitions() {
 			if total >= least && round > 1 || t.Failed() {
 				break
@@ -303,6 +304,18 @@ func (s *shop) careless(t *testing.T) {
 		return nil
 	})
 	inner.naive()
+	inner.eventually("the careless version alone", func() error {
+		var pods corev1.PodList
+		if err := s.client.List(t.Context(), &pods, client.InNamespace(namespace), client.MatchingLabels{api.LabelComponent: "ratings"}); err != nil {
+			return err
+		}
+		for _, pod := range pods.Items {
+			if pod.Labels["version"] != "careless" {
+				return fmt.Errorf("%s is left", pod.Name)
+			}
+		}
+		return nil
+	})
 	inner.ready(2)
 	requests, lost, _ := load.stop()
 	t.Logf("%d of %d requests lost", lost, requests)
