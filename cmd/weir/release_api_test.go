@@ -209,6 +209,37 @@ func TestReleaseCommands(t *testing.T) {
 	}
 }
 
+func TestReleasePlan(t *testing.T) {
+	s := newShell(t, "plan")
+	s.bookinfo()
+	s.says(1, "say what to plan", "release", "plan")
+	s.says(1, `there is no Strategy "careful"`, "release", "plan", "--app", "bookinfo")
+	s.says(1, "the API server refuses the application", "release", "plan", "--component", "reviews", "--image", "a b")
+
+	file := filepath.Join(t.TempDir(), "strategy.yaml")
+	text := "{apiVersion: weir.dev/v1alpha1, kind: Strategy, metadata: {name: careful}, spec: {steps: [{weight: 25}]}}"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := s.weir(0, "release", "plan", "-f", file, "--component", "reviews", "--image", "reviews:v3")
+	for _, want := range []string{"reviews: v1 → v3 by strategy careful (Canary)", "release reviews-v2 to v2 would go back first", "+      weight: 25"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the plan does not say %q:\n%s", want, got)
+		}
+	}
+	s.says(0, `"podsAtMost": 6`, "release", "plan", "-f", file, "--component", "reviews", "--image", "reviews:v3", "-o", "json")
+
+	text = "{apiVersion: weir.dev/v1alpha1, kind: Strategy, metadata: {name: careful}, spec: {steps: [{weight: 125}]}}"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.says(1, "the API server refuses the strategy: ", "release", "plan", "-f", file, "--component", "reviews")
+	var strategies api.StrategyList
+	if err := s.client.List(t.Context(), &strategies, client.InNamespace("plan")); err != nil || len(strategies.Items) > 0 {
+		t.Errorf("a plan has written: %v, %v", strategies.Items, err)
+	}
+}
+
 func TestReleaseUndo(t *testing.T) {
 	s := newShell(t, "undo")
 	s.bookinfo()

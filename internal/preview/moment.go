@@ -66,7 +66,7 @@ func (in Input) moment(spec api.ReleaseSpec, status api.ReleaseStatus) Moment {
 		m.Step = status.Step
 		m.Title = fmt.Sprintf("step %d of %d: %s", m.Step, len(stages), gets(stage, spec.To))
 		m.Seconds = stage.Hold.Seconds()
-		if a := spec.Strategy.Analysis; a != nil {
+		if a := spec.Strategy.Analysis; a != nil && !idle(stage) {
 			m.Evidence = in.evidence(*a, stage, in.Rates[spec.Component])
 			m.Seconds = max(m.Seconds, m.Evidence.Seconds)
 		}
@@ -84,8 +84,11 @@ func (in Input) moment(spec api.ReleaseSpec, status api.ReleaseStatus) Moment {
 }
 
 func gets(stage release.Stage, version string) string {
-	if stage.Weight == 0 && len(stage.Match) == 0 && stage.Mirror == nil {
+	if idle(stage) {
 		return version + " is up and gets no requests"
 	}
 	return stage.Share() + " to " + version
 }
+
+// idle is true for a stage that brings the new version no request, so that there is nothing to judge by.
+func idle(s release.Stage) bool { return s.Weight == 0 && len(s.Match) == 0 && s.Mirror == nil }
