@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build api
+
+package mutation_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
+)
+
+type schema = apiextensions.JSONSchemaProps
+
+// specOf is the schema of a kind's spec, as the CRD has it.
+func specOf(t *testing.T, plural string) schema {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/chart/crds/weir.dev_" + plural + ".yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var crd apiextensions.CustomResourceDefinition
+	if err := yaml.Unmarshal(text, &crd); err != nil {
+		t.Fatal(err)
+	}
+	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+}
+
+// mutant is a spec with one thing changed.
+type mutant struct {
+	// path of the field, as spec.steps[0].weight, and how it was changed.
+	path, how string
+	spec      map[string]any
+}
+
+func (m mutant) String() string { return m.path + " " + m.how }
+
+// mutants are every field that the base can have, changed in every way that its schema suggests.
+func mutants(base map[string]any, s schema) []mutant {
+	m := &mutator{base: base}
+	m.object(nil, base, s)
+	return m.out
+}
+
+type mutator struct {
+	base map[string]any
+	out  []mutant
+}
+
+// step leads to a field: a name, or an index.
+type step any
+
+func (m *mutator) object(at []step, value map[string]any, s schema) {
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		m.field(append(slices.Clone(at), name), value[name], s.Properties[name])
+	}
+	m.add(append(slices.Clone(at), "noSuchField"), "unknown field", 1)
+}
+
+func (m *mutator) field(at []step, value any, s schema) {
+	if value != nil {
+		m.add(at, "removed", removed{})
+	}
+	for how, v := range values(s, value) {
+		m.add(at, how, v)
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		m.object(at, value, s)
+	case []any:
+		if len(value) > 0 && s.Items != nil && s.Items.Schema != nil {
+			m.field(append(slices.Clone(at), 0), value[0], *s.Items.Schema)
+		}
+	}
+}
+
+type removed struct{}
+
+// values are those worth trying at a field, by what they are.
+func values(s schema, value any) map[string]any {
+	out := map[string]any{"null": nil, "wrong type": map[string]any{"a": []any{}}}
+	switch s.Type {
+	case "string":
+		maps.Copy(out, map[string]any{"empty": "", "very long": strings.Repeat("x", 5000), "odd": "(.*[ü\n", "blank": " ", "a number": 7})
+		for _, e := range s.Enum {
+			var text string
+			_ = json.Unmarshal(e.Raw, &text) // the CRD's own
+			out["value "+text] = text
+		}
+		for _, text := range []string{"-1s", "0s", "1ms", "1s", "24h", "720h", "9000h", "soon"} {
+			out["text "+text] = text
+		}
+	case "integer", "number":
+		maps.Copy(out, map[string]any{"zero": 0, "negative": -1, "huge": 1 << 40, "a half": 0.5, "text": "7"})
+		if s.Minimum != nil {
+			out["minimum"], out["below minimum"] = *s.Minimum, *s.Minimum-1
+		}
+		if s.Maximum != nil {
+			out["maximum"], out["above maximum"] = *s.Maximum, *s.Maximum+1
+		}
+	case "boolean":
+		maps.Copy(out, map[string]any{"true": true, "false": false})
+	case "array":
+		out["empty"] = []any{}
+		if list, ok := value.([]any); ok && len(list) > 0 {
+			out["an entry twice"] = append(slices.Clone(list), list[0])
+			out["an entry many times"] = slices.Repeat(list[:1], 300)
+		}
+	case "object":
+		out["empty"] = map[string]any{}
+	}
+	return out
+}
+
+func (m *mutator) add(at []step, how string, value any) {
+	spec, ok := change(m.base, at, value).(map[string]any)
+	if ok {
+		m.out = append(m.out, mutant{path: path(at), how: how, spec: spec})
+	}
+}
+
+// change returns a copy of the value in which the field has another value.
+func change(in any, at []step, value any) any {
+	if len(at) == 0 {
+		return value
+	}
+	switch in := in.(type) {
+	case map[string]any:
+		out, name := maps.Clone(in), at[0].(string)
+		if out[name] = change(in[name], at[1:], value); out[name] == (removed{}) {
+			delete(out, name)
+		}
+		return out
+	case []any:
+		out, i := slices.Clone(in), at[0].(int)
+		if out[i] = change(in[i], at[1:], value); out[i] == (removed{}) {
+			return slices.Delete(out, i, i+1)
+		}
+		return out
+	}
+	return value
+}
+
+func path(at []step) string {
+	out := "spec"
+	for _, s := range at {
+		if name, ok := s.(string); ok {
+			out += "." + name
+		} else {
+			out += fmt.Sprintf("[%d]", s)
+		}
+	}
+	return out
+}
