@@ -39,6 +39,7 @@ const (
 // StrategySpec is the way a release goes.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.ramp) || !has(self.steps) || self.steps.all(s, !has(s.weight) || s.weight == 0)",fieldPath=".ramp",message="weights are given by ramp or by steps, not by both; beside a ramp, steps only mirror or match"
+// +kubebuilder:validation:XValidation:rule="self.type == 'BlueGreen' || !has(self.steps) || self.steps.all(s, has(s.weight) && s.weight > 0 || has(s.match) || has(s.mirror))",fieldPath=".steps",message="a step needs a weight from 1 to 100, a match or a mirror"
 // +kubebuilder:validation:XValidation:rule="self.type != 'ABTest' || has(self.steps) && self.steps.exists(s, has(s.match))",fieldPath=".steps",message="an A/B test needs a step with match, which tells the requests of the new version from the others"
 // +kubebuilder:validation:XValidation:rule="self.type != 'Mirror' || !has(self.steps) || self.steps.exists(s, has(s.mirror))",fieldPath=".steps",message="a mirror release needs a step with mirror; leave steps out for one that copies every request"
 // +kubebuilder:validation:XValidation:rule="self.type != 'BlueGreen' || !has(self.ramp) && (!has(self.steps) || self.steps.all(s, !has(s.weight) || s.weight in [0, 100]))",fieldPath=".steps",message="a blue-green release gives all requests at once; leave weights out, or use type Canary"

@@ -148,7 +148,7 @@ func wantRights(t *testing.T, config *rest.Config) {
 		"hold a lease elsewhere":      {ask{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: "shop"}, false},
 		"see pods":                    {ask{Verb: "watch", Resource: "pods"}, true},
 		"delete pods":                 {ask{Verb: "delete", Resource: "pods", Namespace: "shop"}, false},
-		"read secrets":                {ask{Verb: "get", Resource: "secrets", Namespace: "istio-system"}, false},
+		"change secrets":              {ask{Verb: "update", Resource: "secrets", Namespace: "istio-system"}, false},
 		"enter a container":           {ask{Verb: "create", Resource: "pods", Subresource: "exec", Namespace: "shop"}, false},
 		"speak to istiod":             {ask{Verb: "create", Resource: "serviceaccounts", Subresource: "token", Name: "weir-istiod-reader", Namespace: "istio-system"}, true},
 		"act as istiod":               {ask{Verb: "create", Resource: "serviceaccounts", Subresource: "token", Name: "istiod", Namespace: "istio-system"}, false},

@@ -32,22 +32,22 @@ func TestDefaults(t *testing.T) {
 		},
 		"strategy": {
 			strategy(""),
-			"{type: Canary, onFailure: Rollback, drain: 10s, readyDeadline: 5m}",
+			"{type: Canary, onFailure: Rollback, drain: 10s, capacity: Full, readyDeadline: 5m}",
 		},
 		"analysis": {
 			strategy("analysis: {latency: {max: 1s}}"),
-			"{type: Canary, onFailure: Rollback, drain: 10s, readyDeadline: 5m, analysis: {interval: 30s, minRequests: 50, " +
+			"{type: Canary, onFailure: Rollback, drain: 10s, capacity: Full, readyDeadline: 5m, analysis: {interval: 30s, minRequests: 50, " +
 				"deadline: 10m, onNoData: Hold, onMetricsError: Hold, latency: {quantile: P95, max: 1s}}}",
 		},
 		"step": {
 			strategy("steps: [{weight: 1, hold: 0s}, {weight: 2, hold: 720h}, {weight: 100, hold: 1h30m}], drain: 0s, readyDeadline: 24h"),
 			"{type: Canary, onFailure: Rollback, steps: [{weight: 1, hold: 0s}, {weight: 2, hold: 720h}, {weight: 100, hold: 1h30m}], " +
-				"drain: 0s, readyDeadline: 24h}",
+				"capacity: Full, drain: 0s, readyDeadline: 24h}",
 		},
 		"release": {
 			"{apiVersion: weir.dev/v1alpha1, kind: Release, spec: {application: a, component: b, from: c, to: d, strategy: {}}}",
 			"{application: a, component: b, from: c, to: d, paused: false, promote: false, abort: false, " +
-				"strategy: {type: Canary, onFailure: Rollback, drain: 10s, readyDeadline: 5m}}",
+				"strategy: {type: Canary, onFailure: Rollback, drain: 10s, capacity: Full, readyDeadline: 5m}}",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,9 +31,9 @@ func TestStrategyRefused(t *testing.T) {
 	}{
 		"unknown field":     {"step: []", []string{`unknown field "spec.step"`}},
 		"unknown type":      {"type: Big", []string{"spec.type", `supported values: "Canary"`}},
-		"weight 0":          {"steps: [{weight: 0}]", []string{"spec.steps[0].weight", "greater than or equal to 1"}},
+		"weight 0":          {"steps: [{weight: 0}]", []string{"spec.steps", "a step needs a weight from 1 to 100, a match or a mirror"}},
 		"weight 101":        {"steps: [{weight: 10}, {weight: 101}]", []string{"spec.steps[1].weight", "less than or equal to 100"}},
-		"no weight":         {"steps: [{hold: 1s}]", []string{"spec.steps[0].weight: Required value"}},
+		"no weight":         {"steps: [{hold: 1s}]", []string{"spec.steps", "a step needs a weight from 1 to 100, a match or a mirror"}},
 		"weights go down":   {"steps: [{weight: 50}, {weight: 10}]", []string{"spec.steps", grow}},
 		"weights stay":      {"steps: [{weight: 50}, {weight: 50}]", []string{"spec.steps", grow}},
 		"33 steps":          {"steps: [" + strings.Repeat("{weight: 1},", 33) + "]", []string{"spec.steps: Too many: 33: must have at most 32 items"}},
@@ -100,7 +100,7 @@ const release = `{apiVersion: weir.dev/v1alpha1, kind: Release, spec: {
 	application: shop, component: reviews, from: v1, to: v2, strategy: {steps: [{weight: 10}]}, abort: true}}`
 
 func TestReleaseIsKept(t *testing.T) {
-	keeps := "a release keeps the application, component, versions and strategy it was made with"
+	keeps := "a release keeps the application, component, versions and unit it was made with"
 	for name, tt := range map[string]struct {
 		value any
 		field []string
@@ -110,7 +110,8 @@ func TestReleaseIsKept(t *testing.T) {
 		"component":     {"other", []string{"spec", "component"}, []string{"spec: Invalid value", keeps}},
 		"from":          {"v0", []string{"spec", "from"}, []string{"spec: Invalid value", keeps}},
 		"to":            {"v3", []string{"spec", "to"}, []string{"spec: Invalid value", keeps}},
-		"strategy":      {"Pause", []string{"spec", "strategy", "onFailure"}, []string{"spec: Invalid value", keeps}},
+		"strategy type": {"BlueGreen", []string{"spec", "strategy", "type"}, []string{"spec", keeps}},
+		"strategy":      {"Pause", []string{"spec", "strategy", "onFailure"}, nil},
 		"abort revoked": {false, []string{"spec", "abort"}, []string{"spec.abort", "an abort is not taken back"}},
 		"paused":        {true, []string{"spec", "paused"}, nil},
 		"promoted":      {true, []string{"spec", "promote"}, nil},
