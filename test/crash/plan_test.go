@@ -144,7 +144,7 @@ func nudge(ctx context.Context, w *world.World) {
 
 // settled waits until the world is as it was at the end of the undisturbed run, or, for that one, until it is at rest.
 func (p plan) settled(ctx context.Context, w *world.World, past *history) end {
-	const rest, patience = 500 * time.Millisecond, 5 * time.Second
+	const rest, patience = 500 * time.Millisecond, 30 * time.Second
 	var last end
 	since := time.Now()
 	for begun := time.Now(); time.Since(begun) < patience; {
