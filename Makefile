@@ -18,8 +18,8 @@ demo: build ## Show a canary release of Bookinfo on a real mesh on this machine
 	./bin/weir demo
 
 .PHONY: test
-test: build ## Run every test: unit, API server, end to end on a local cluster
-	go run ./hack/test unit api e2e
+test: build ## Run every test: unit, API server, end to end on a local cluster, and no request lost under load
+	go run ./hack/test unit api e2e hitless
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go

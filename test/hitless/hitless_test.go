@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,8 @@ func transitions() []transition {
 	second := &metav1.Duration{Duration: time.Second}
 	insiders := []api.Match{{Headers: []api.NamedMatch{{Name: "x-insider", StringMatch: api.StringMatch{Exact: "yes"}}}}}
 	return []transition{
+		{"another application comes and goes", (*shop).neighbor},
+		{"edited", (*shop).editMesh},
 		{"canary", func(s *shop) { s.strategy(weights); s.ends(s.next(), api.ReleasePromoted) }},
 		{"superseded", (*shop).supersede},
 		{"aborted", (*shop).abort},
@@ -242,28 +245,26 @@ func (s *shop) restartIstiod() {
 	s.ends(name, api.ReleasePromoted)
 }
 
-// lag makes istiod wait two seconds before it tells proxies of a change.
+// lag makes istiod wait two seconds before it tells proxies of a change, and tell one after the other.
 func (s *shop) lag() {
-	s.istiod("2s")
+	s.istiod("2s", "1")
 	s.ends(s.next(), api.ReleasePromoted)
 	s.supersede()
-	s.istiod("100ms")
+	s.istiod("100ms", "25")
 }
 
-func (s *shop) istiod(debounce string) {
+func (s *shop) istiod(debounce, throttle string) {
 	var istiod appsv1.Deployment
 	if err := s.client.Get(s.ctx, client.ObjectKey{Namespace: "istio-system", Name: "istiod"}, &istiod); err != nil {
 		s.Fatal(err)
 	}
 	before := istiod.DeepCopy()
 	container := &istiod.Spec.Template.Spec.Containers[0]
-	kept := container.Env[:0]
-	for _, env := range container.Env {
-		if env.Name != "PILOT_DEBOUNCE_AFTER" {
-			kept = append(kept, env)
-		}
-	}
-	container.Env = append(kept, corev1.EnvVar{Name: "PILOT_DEBOUNCE_AFTER", Value: debounce})
+	container.Env = slices.DeleteFunc(container.Env, func(env corev1.EnvVar) bool {
+		return env.Name == "PILOT_DEBOUNCE_AFTER" || env.Name == "PILOT_PUSH_THROTTLE"
+	})
+	container.Env = append(container.Env,
+		corev1.EnvVar{Name: "PILOT_DEBOUNCE_AFTER", Value: debounce}, corev1.EnvVar{Name: "PILOT_PUSH_THROTTLE", Value: throttle})
 	if err := s.client.Patch(s.ctx, &istiod, client.MergeFrom(before)); err != nil {
 		s.Fatal(err)
 	}

@@ -162,10 +162,7 @@ func (s *shop) open() {
 		},
 	}
 	app.Spec.Components[1].Args = []string{"--version", "v0"}
-	// A server that listens before it can answer says so here.
-	app.Spec.Components[1].Readiness = &corev1.Probe{
-		PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(9080)}},
-	}
+	app.Spec.Components[1].Readiness = readiness()
 	if err := s.client.Create(s.ctx, app); err != nil {
 		s.Fatal(err)
 	}
@@ -178,6 +175,13 @@ func (s *shop) open() {
 		}
 		return nil
 	})
+}
+
+// readiness asks the server itself: it listens before it can answer.
+func readiness() *corev1.Probe {
+	return &corev1.Probe{
+		PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(9080)}},
+	}
 }
 
 // strategy sets how the next release goes. It is short: what matters is how often something changes.

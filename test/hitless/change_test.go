@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build hitless
+
+package hitless
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/load"
+)
+
+// neighbor brings a second application into the mesh beside the first, asks it from the moment it says that it is ready,
+// and deletes it. Neither its first requests nor those to the first application are lost.
+func (s *shop) neighbor() {
+	app := &api.Application{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "neighbor"}}
+	app.Spec.Components = []api.Component{{
+		Name: "guests", Image: ratings, Version: "v0", Args: []string{"--version", "v0"}, Replicas: new(int32(2)),
+		Ports: []api.Port{{Port: 9080, Protocol: "http"}}, Expose: &api.Expose{Hosts: []string{"guests.example"}, Paths: []string{"/ratings"}},
+		Readiness: readiness(),
+	}}
+	if err := s.client.Create(s.ctx, app); err != nil {
+		s.Fatal(err)
+	}
+	s.eventually("the neighbor", func() error {
+		if err := s.client.Get(s.ctx, client.ObjectKeyFromObject(app), app); err != nil {
+			return err
+		}
+		if !apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionReady) {
+			return fmt.Errorf("not ready: %+v", app.Status.Conditions)
+		}
+		return nil
+	})
+	runner, err := load.Start(s.ctx, load.Options{URL: s.info.GatewayURL + "/ratings/0", Host: "guests.example", Rate: 50, Duration: 3 * time.Second, MaxSamples: 4})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if result := runner.Wait(); result.Failed > 0 || result.OK == 0 {
+		s.Errorf("%d of the neighbor's first %d requests failed: %+v", result.Failed, result.Requests, result.Samples)
+	}
+	if err := s.client.Delete(s.ctx, app, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
+		s.Fatal(err)
+	}
+	s.eventually("the neighbor is gone", func() error {
+		if err := s.client.Get(s.ctx, client.ObjectKeyFromObject(app), app); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("still there (%v)", err)
+		}
+		var pods corev1.PodList
+		err := s.client.List(s.ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{api.LabelApplication: "neighbor"})
+		if err == nil && len(pods.Items) > 0 {
+			err = fmt.Errorf("%d pods", len(pods.Items))
+		}
+		return err
+	})
+}
+
+// editMesh changes what is not a version: a second port, a further path, and the strategy taken away. Then a version comes
+// without a strategy, and all of it is taken back.
+func (s *shop) editMesh() {
+	s.edit(func(c *api.Component) {
+		c.Ports = append(c.Ports, api.Port{Port: 9081, Protocol: "tcp"})
+		c.Expose.Paths = append(c.Expose.Paths, "/stars")
+		c.Strategy = ""
+	})
+	s.settled()
+	s.ends(s.next(), api.ReleasePromoted)
+	s.edit(func(c *api.Component) {
+		c.Ports = c.Ports[:1]
+		c.Expose.Paths = c.Expose.Paths[:1]
+		c.Strategy = "step"
+	})
+	s.settled()
+}
+
+// settled waits until the application's newest spec is carried out and no release is under way.
+func (s *shop) settled() {
+	s.Helper()
+	s.eventually("the shop", func() error {
+		var app api.Application
+		if err := s.client.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: "shop"}, &app); err != nil {
+			return err
+		}
+		ready := apimeta.FindStatusCondition(app.Status.Conditions, api.ConditionReady)
+		if app.Status.ObservedGeneration != app.Generation || ready == nil || ready.Status != metav1.ConditionTrue || app.Status.Release != "" {
+			return fmt.Errorf("generation %d of %d, %+v, %s", app.Status.ObservedGeneration, app.Generation, ready, app.Status.Release)
+		}
+		return nil
+	})
+}
