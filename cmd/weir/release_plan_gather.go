@@ -95,17 +95,10 @@ func gatherPlan(ctx context.Context, c client.Client, namespace string, f planFl
 	if err := readStrategies(ctx, c, namespace, w, &in); err != nil {
 		return in, err
 	}
+	if err := readHistory(ctx, c, &in); err != nil {
+		return in, err
+	}
 	for _, component := range in.Then.Spec.Components {
-		kept, err := keptVersions(ctx, c, in.Then, component.Name)
-		if err != nil {
-			return in, err
-		}
-		in.Revisions[component.Name] = kept.content
-		releases, err := releasesOf(ctx, c, namespace, component.Name)
-		if err != nil {
-			return in, err
-		}
-		in.Releases = append(in.Releases, releases...)
 		if f.rate > 0 {
 			in.Rates[component.Name] = f.rate
 		}

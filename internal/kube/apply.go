@@ -144,3 +144,13 @@ func stamp(obj map[string]any) (string, error) {
 	digest := hex.EncodeToString(sum[:8])
 	return digest, unstructured.SetNestedField(obj, digest, "metadata", "annotations", appliedAnnotation)
 }
+
+// Unmark takes away what Apply adds to objects for its own use.
+func Unmark(obj client.Object) {
+	annotations := obj.GetAnnotations()
+	delete(annotations, appliedAnnotation)
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	obj.SetAnnotations(annotations)
+}

@@ -53,6 +53,19 @@ func (a Applier) Prune(ctx context.Context, owner *api.Application, keep []clien
 	return deleted, nil
 }
 
+// Owned lists what the application owns of the kinds that Weir makes, in the order it may be taken away.
+func (a Applier) Owned(ctx context.Context, owner *api.Application) ([]client.Object, error) {
+	var out []client.Object
+	for _, list := range generated() {
+		of, err := a.owned(ctx, owner, list)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, of...)
+	}
+	return out, nil
+}
+
 func (a Applier) owned(ctx context.Context, owner *api.Application, list client.ObjectList) ([]client.Object, error) {
 	err := a.Client.List(ctx, list, client.InNamespace(owner.Namespace), client.MatchingLabels{api.LabelApplication: owner.Name})
 	if err != nil {

@@ -27,6 +27,18 @@ type Change struct {
 	Diff string `json:"diff"`
 }
 
+// Objects are all that the Application of Then is made of as it stands: by its releases under way, else with the versions
+// that carry the traffic alone.
+func Objects(in Input) ([]plan.Object, error) {
+	wanted := map[string][]api.VersionWanted{}
+	for _, c := range in.Then.Spec.Components {
+		if r := in.newest(c.Name); r != nil && !r.Status.Phase.Finished() && len(r.Status.Wanted) > 0 {
+			wanted[c.Name] = r.Status.Wanted
+		}
+	}
+	return in.objects(in.Then, wanted)
+}
+
 // objects are all of the Application. What is wanted of a component is what the map says, else its current version alone.
 func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWanted) ([]plan.Object, error) {
 	if app == nil {
@@ -104,6 +116,25 @@ func changes(before, after []plan.Object) ([]Change, error) {
 	return out, nil
 }
 
+// Between is the change of one object; before or after is nil when it comes or goes. A change without a Diff is none.
+func Between(before, after plan.Object) (Change, error) {
+	var texts [2]string
+	o := before
+	if after != nil {
+		o = after
+	}
+	for i, side := range []plan.Object{before, after} {
+		if side == nil {
+			continue
+		}
+		var err error
+		if texts[i], err = Text(side); err != nil {
+			return Change{}, err
+		}
+	}
+	return change(o, texts[0], texts[1]), nil
+}
+
 func change(o plan.Object, before, after string) Change {
 	c := Change{Kind: o.GetObjectKind().GroupVersionKind().Kind, Name: o.GetName(), Action: "change"}
 	switch {
@@ -132,22 +163,40 @@ func key(o plan.Object) string {
 func texts(objects []plan.Object) (map[string]string, error) {
 	out := map[string]string{}
 	for _, o := range objects {
-		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+		text, err := Text(o)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key(o), err)
+			return nil, err
 		}
-		delete(fields, "status")
-		if meta, ok := fields["metadata"].(map[string]any); ok {
-			delete(meta, "creationTimestamp")
-			delete(meta, "ownerReferences")
-		}
-		text, err := yaml.Marshal(fields)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key(o), err)
-		}
-		out[key(o)] = string(text)
+		out[key(o)] = text
 	}
 	return out, nil
+}
+
+// Fields are what was planned of the object, without what the cluster adds.
+func Fields(o plan.Object) (map[string]any, error) {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key(o), err)
+	}
+	delete(fields, "status")
+	meta, _ := fields["metadata"].(map[string]any)
+	for _, field := range []string{"creationTimestamp", "generation", "managedFields", "ownerReferences", "resourceVersion", "uid"} {
+		delete(meta, field)
+	}
+	return fields, nil
+}
+
+// Text is the object's Fields as YAML.
+func Text(o plan.Object) (string, error) {
+	fields, err := Fields(o)
+	if err != nil {
+		return "", err
+	}
+	text, err := yaml.Marshal(fields)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key(o), err)
+	}
+	return string(text), nil
 }
 
 func pods(objects []plan.Object) int32 {

@@ -34,6 +34,14 @@ func (p Preview) Text(w io.Writer, diffs bool) error {
 	return err
 }
 
+// Changes writes changes for people; with diffs, line by line.
+func Changes(w io.Writer, changes []Change, diffs bool) error {
+	t := &text{diffs: diffs}
+	t.changes("", changes)
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
 func (p Preview) begin() string {
 	switch n := len(p.Releases); {
 	case n == 1:
