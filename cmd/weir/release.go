@@ -19,6 +19,7 @@ func newReleaseCommand() *cobra.Command {
 		newReleaseGetCommand(where),
 		newReleaseWatchCommand(where),
 		newReleasePlanCommand(where),
+		newReleaseExplainCommand(where),
 		newReleasePauseCommand(where),
 		newReleaseResumeCommand(where),
 		newReleasePromoteCommand(where),

@@ -152,5 +152,43 @@ func (m maker) wanted(c api.Component) plan.Component {
 		{{Version: from, Replicas: 2, Subset: true}, {Version: to, Replicas: 1, Subset: true, Weight: 100}},
 		{{Version: from, Subset: true}, {Version: to, Replicas: 1, Subset: true, Weight: 100}},
 	}[m.IntN(6)]
+	if last := &out.Wanted[len(out.Wanted)-1]; last.Subset && last.Replicas > 0 && len(out.Wanted) > 1 {
+		m.extras(last, len(c.Ports) > 0)
+	}
 	return out
+}
+
+// extras gives the new version what a step may give besides a weight.
+func (m maker) extras(v *api.VersionWanted, ports bool) {
+	for range m.IntN(3) {
+		v.Match = append(v.Match, m.match())
+	}
+	if ports && m.chance(3) {
+		v.Mirror = &api.Mirror{Percent: int32(1 + m.IntN(100)), Methods: []api.MirrorMethods{api.MirrorSafe, api.MirrorAll}[m.IntN(2)]}
+	}
+	if v.Weight > 0 && m.chance(2) {
+		v.Cohorts = &api.Cohorts{Cookie: "c", ID: v.Version, MaxAge: 60, Weights: []int32{1, v.Weight}}
+	}
+}
+
+// match makes one that holds for some requests.
+func (m maker) match() api.Match {
+	out := api.Match{Headers: []api.NamedMatch{{Name: "x-" + m.text(letters, 2), StringMatch: m.comparison()}}}
+	if m.chance(3) {
+		out.Cookies = []api.NamedMatch{{Name: m.text(letters, 2), StringMatch: m.comparison()}}
+	}
+	if m.chance(3) {
+		out.Query = []api.NamedMatch{{Name: m.text(letters, 2), StringMatch: m.comparison()}}
+	}
+	if m.chance(3) {
+		out.Path = &api.StringMatch{Prefix: "/" + m.text(letters, 1)}
+	}
+	if m.chance(3) {
+		out.Method = []string{"GET", "POST"}[m.IntN(2)]
+	}
+	return out
+}
+
+func (m maker) comparison() api.StringMatch {
+	return []api.StringMatch{{Exact: m.text(inner, 3)}, {Prefix: m.text(inner, 2)}, {Regex: "[a-z]*" + m.text(letters, 1)}}[m.IntN(3)]
 }

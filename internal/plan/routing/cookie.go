@@ -37,6 +37,39 @@ func CookieExpression(cookies []api.NamedMatch) string {
 	return pairsBefore + "(?:" + strings.Join(orders, "|") + ")" + pairsAfter
 }
 
+// oneCookie is the expression that looks for one cookie.
+var oneCookie = regexp.MustCompile("^" + regexp.QuoteMeta(pairsBefore) + `(.+?)=\(\?:(.*)\|"(.*)"\)` + regexp.QuoteMeta(pairsAfter) + "$")
+
+// ReadCookie reads an expression of one cookie back: its name and, as far as it is one text, its value; else the value's
+// expression between slashes. It is false for what CookieExpression did not make of one cookie.
+func ReadCookie(expression string) (name, value string, ok bool) {
+	parts := oneCookie.FindStringSubmatch(expression)
+	if parts == nil || parts[2] != parts[3] {
+		return "", "", false
+	}
+	name, known := literal(parts[1])
+	if !known {
+		return "", "", false
+	}
+	if value, known = literal(parts[2]); !known {
+		value = "/" + parts[2] + "/"
+	}
+	return name, value, true
+}
+
+// literal is the one text that an expression matches; false when it may match others.
+func literal(expression string) (string, bool) {
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	switch {
+	case err != nil:
+		return "", false
+	case parsed.Op == syntax.OpEmptyMatch:
+		return "", true
+	default:
+		return string(parsed.Rune), parsed.Op == syntax.OpLiteral && parsed.Flags&syntax.FoldCase == 0
+	}
+}
+
 func quotable(value string) string { return "(?:" + value + `|"` + value + `")` }
 
 func valueExpression(m api.StringMatch) string {

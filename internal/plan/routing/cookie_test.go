@@ -69,3 +69,28 @@ func TestCookieExpression(t *testing.T) {
 		})
 	}
 }
+
+func TestReadCookie(t *testing.T) {
+	for name, tt := range map[string]struct {
+		match api.NamedMatch
+		value string
+	}{
+		"exact":      {api.NamedMatch{Name: "a.b*", StringMatch: api.StringMatch{Exact: "v2.old.10"}}, "v2.old.10"},
+		"empty":      {api.NamedMatch{Name: "a"}, ""},
+		"prefix":     {api.NamedMatch{Name: "a", StringMatch: api.StringMatch{Prefix: "d."}}, `/d\.[^;]*/`},
+		"expression": {api.NamedMatch{Name: "a", StringMatch: api.StringMatch{Regex: "x|=y"}}, "/(?:x|=y)/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, value, ok := ReadCookie(CookieExpression([]api.NamedMatch{tt.match}))
+			if got != tt.match.Name || value != tt.value || !ok {
+				t.Errorf("got %q, %q, %v; want %q, %q", got, value, ok, tt.match.Name, tt.value)
+			}
+		})
+	}
+	two := CookieExpression([]api.NamedMatch{{Name: "a"}, {Name: "b"}})
+	for _, other := range []string{"", "a=1", two} {
+		if name, value, ok := ReadCookie(other); ok {
+			t.Errorf("reads %q as %q with %q", other, name, value)
+		}
+	}
+}
