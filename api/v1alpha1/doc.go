@@ -31,6 +31,8 @@ const (
 	LabelComponent = "weir.dev/component"
 	// LabelVersion names the version an object belongs to; pods carry Istio's "version" label besides.
 	LabelVersion = "weir.dev/version"
+	// LabelRelease names the Release an object was made for.
+	LabelRelease = "weir.dev/release"
 	// FieldManager is the owner of every field that Weir applies.
 	FieldManager = "weir"
 )

@@ -25,6 +25,7 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/controller/application"
 	"weir.dev/weir/internal/controller/release"
+	"weir.dev/weir/internal/controller/release/gate"
 	"weir.dev/weir/internal/kube"
 )
 
@@ -79,6 +80,7 @@ func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 	}
 	releases := &release.Reconciler{
 		Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Prover: o.Prover, Measurer: o.Measurer,
+		Gates: gate.New(ctx, mgr.GetClient(), clock.RealClock{}),
 	}
 	return releases.Setup(ctx, mgr)
 }

@@ -126,7 +126,7 @@ func (v view) answer(r *api.GateRecord) {
 			v.decide(r, a)
 		}
 	}
-	if d := gateDeadline(g); r.State == api.GateWaiting && d > 0 && v.now.Sub(r.AskedAt.Time) >= d {
+	if d := GateDeadline(g); r.State == api.GateWaiting && d > 0 && v.now.Sub(r.AskedAt.Time) >= d {
 		v.decide(r, GateAnswer{State: api.GateFailed, Message: "no answer within " + short(d)})
 	}
 }
@@ -192,8 +192,8 @@ func gateOf(spec api.ReleaseSpec, name string) *api.Gate {
 	return nil
 }
 
-// gateDeadline is how long a gate may stay closed; 0 is for ever.
-func gateDeadline(g api.Gate) time.Duration {
+// GateDeadline is how long a gate may stay closed; 0 is for ever.
+func GateDeadline(g api.Gate) time.Duration {
 	if g.Approval != nil {
 		return orElse(g.Deadline, 0)
 	}

@@ -138,7 +138,7 @@ func waitForGates(v view) (move, bool) {
 	}
 	m := v.stay("gate " + r.Name + ": " + r.Message).passing()
 	m.gates = all
-	if d := gateDeadline(*gateOf(v.spec, r.Name)); d > 0 {
+	if d := GateDeadline(*gateOf(v.spec, r.Name)); d > 0 {
 		m.wake = min(m.wake, max(r.AskedAt.Add(d).Sub(v.now), atOnce))
 	}
 	return m, true

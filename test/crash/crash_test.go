@@ -80,6 +80,7 @@ func TestBlueGreen(t *testing.T) { every(t, "blue-green") }
 func TestMirror(t *testing.T)    { every(t, "mirror") }
 func TestABTest(t *testing.T)    { every(t, "ab") }
 func TestRollback(t *testing.T)  { every(t, "rollback") }
+func TestGates(t *testing.T)     { every(t, "gates") }
 func TestAbort(t *testing.T)     { every(t, "abort") }
 func TestSupersede(t *testing.T) { every(t, "supersede") }
 

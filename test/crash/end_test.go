@@ -74,6 +74,7 @@ func shared(obj client.Object, namespace string) (any, error) {
 // own are the fields that belong to one run: identity, times, and words that tell of times.
 var own = []string{
 	"uid", "resourceVersion", "generation", "observedGeneration", "managedFields", "message", "weir.dev/applied", "evidence", "window", "nudged",
+	"controller-uid", "batch.kubernetes.io/controller-uid",
 }
 
 func scrub(v any) any {

@@ -6,6 +6,7 @@ package crash_test
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,6 +52,7 @@ func scenarios() map[string]scenario {
 		"mirror":     {strategy: strategy(api.StrategyMirror), ends: promoted},
 		"ab":         {strategy: strategy(api.StrategyABTest, api.Step{Match: []api.Match{tester}}, api.Step{Weight: 50}), ends: promoted},
 		"rollback":   {strategy: judged, failing: true, ends: rolledBack},
+		"gates":      {strategy: gated(), ends: promoted},
 		"abort": {strategy: held, ends: rolledBack, act: func(ctx context.Context, w *world.World) error {
 			return observing(ctx, w, "reviews-v2", func(s *api.ReleaseSpec) { s.Abort = true })
 		}},
@@ -58,6 +60,15 @@ func scenarios() map[string]scenario {
 			"reviews-v2": api.ReleaseRolledBack, "reviews-v3": api.ReleasePromoted,
 		}},
 	}
+}
+
+// gated has a Job at each point of a release.
+func gated() api.StrategySpec {
+	s := strategy(api.StrategyCanary, api.Step{Weight: 10})
+	for _, at := range []api.GatePoint{api.GateBeforeStart, api.GateBeforeStep, api.GateBeforePromotion, api.GateAfterRelease} {
+		s.Gates = append(s.Gates, api.Gate{Name: strings.ToLower(string(at)), At: at, Job: &api.JobGate{Image: "smoke:1"}})
+	}
+	return s
 }
 
 func observing(ctx context.Context, w *world.World, name string, change func(*api.ReleaseSpec)) error {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -53,6 +54,10 @@ func NewNode(ctx context.Context, cfg *rest.Config) (*Node, error) {
 		Complete(n)
 	if err != nil {
 		return nil, fmt.Errorf("set up the node: %w", err)
+	}
+	err = ctrl.NewControllerManagedBy(mgr).Named("jobs").For(&batchv1.Job{}).Complete(jobs{mgr.GetClient()})
+	if err != nil {
+		return nil, fmt.Errorf("set up the node's Jobs: %w", err)
 	}
 	go func() { _ = mgr.Start(ctx) }() // it ends with the context; a node that is down shows in every test
 	return n, nil

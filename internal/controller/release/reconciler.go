@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -33,6 +34,16 @@ type Measurer interface {
 	Measure(ctx context.Context, window mesh.Window) (mesh.Sample, error)
 }
 
+// Gates asks webhooks and Jobs; gate.Asker does. It answers at once, with Waiting where an answer has to be waited for.
+type Gates interface {
+	// Ask returns how each gate stands and when to ask again: 0 is when something happens.
+	Ask(ctx context.Context, release *api.Release, asks []engine.Ask) (answers []engine.GateAnswer, again time.Duration)
+	// Forget drops what is known of a release that is gone.
+	Forget(key client.ObjectKey)
+	// Told tells of each release that has a new answer.
+	Told() <-chan event.GenericEvent
+}
+
 // Reconciler reconciles Releases.
 type Reconciler struct {
 	Client   client.Client
@@ -40,21 +51,29 @@ type Reconciler struct {
 	Clock    clock.PassiveClock
 	Prover   Prover
 	Measurer Measurer
+	Gates    Gates
 }
 
 // Reconcile gathers, lets the engine decide, and persists the decision before anything acts on it.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var release api.Release
-	if err := r.Client.Get(ctx, req.NamespacedName, &release); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	if release.DeletionTimestamp != nil || release.Status.Phase.Finished() {
+	err := r.Client.Get(ctx, req.NamespacedName, &release)
+	if apierrors.IsNotFound(err) || release.DeletionTimestamp != nil {
+		r.Gates.Forget(req.NamespacedName)
 		return ctrl.Result{}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	answers, again := r.Gates.Ask(ctx, &release, engine.Gates(release.Spec, release.Status))
+	if release.Status.Phase.Finished() && len(answers) == 0 {
+		return ctrl.Result{RequeueAfter: again}, nil
 	}
 	seen, now, err := r.gather(ctx, &release)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	seen.Gates = answers
 	decision := engine.Decide(now, release.Spec, release.Status, seen)
 	if err := r.persist(ctx, &release, decision); err != nil {
 		if apierrors.IsConflict(err) {
@@ -62,7 +81,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: decision.Wake}, nil
+	return ctrl.Result{RequeueAfter: sooner(decision.Wake, again)}, nil
+}
+
+// sooner is the earlier of two times to look again, of which 0 is never.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 func (r *Reconciler) persist(ctx context.Context, release *api.Release, decision engine.Decision) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
@@ -37,6 +39,8 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		For(&api.Release{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
 		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
+		Owns(&batchv1.Job{}).
+		WatchesRawSource(source.Channel(r.Gates.Told(), &handler.EnqueueRequestForObject{})).
 		Watches(&api.Application{}, handler.EnqueueRequestsFromMapFunc(r.ofApplication)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 8}).
 		Complete(r)
