@@ -81,8 +81,8 @@ func TestCheck(t *testing.T) {
 		err, notes string
 	}{
 		"all is well": {func(*world) {}, "", "Kubernetes 1.36.1"},
-		"old Kubernetes": {func(w *world) { w.version = "v1.28.9" },
-			"https://cluster.example runs Kubernetes 1.28.9; Weir needs 1.29.0 or later", ""},
+		"old Kubernetes": {func(w *world) { w.version = "v1.29.9" },
+			"https://cluster.example runs Kubernetes 1.29.9; Weir needs 1.30.0 or later", ""},
 		"no Istio":        {func(w *world) { w.kinds = nil }, "the cluster has no Istio (networking.istio.io/v1 is not served); install Istio", ""},
 		"a part of Istio": {func(w *world) { w.kinds = w.kinds[:2] }, "the cluster has no Gateway of networking.istio.io/v1", ""},
 		"istiod elsewhere": {func(w *world) { w.objects = []runtime.Object{istiod("mesh", 1)} },

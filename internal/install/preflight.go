@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 )
 
-// oldest is the first Kubernetes version whose CEL and server-side apply are as the CRDs need them.
-const oldest = "1.29.0"
+// oldest is the first Kubernetes version that has ValidatingAdmissionPolicy in its stable API.
+const oldest = "1.30.0"
 
 const istioGroup = "networking.istio.io/v1"
 
@@ -98,6 +98,8 @@ var needed = []authorizationv1.ResourceAttributes{
 	{Verb: "patch", Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"},
 	{Verb: "create", Group: "rbac.authorization.k8s.io", Resource: "clusterroles"},
 	{Verb: "create", Group: "rbac.authorization.k8s.io", Resource: "clusterrolebindings"},
+	{Verb: "create", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"},
+	{Verb: "create", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicybindings"},
 }
 
 func (t *target) checkPermission(ctx context.Context) error {

@@ -195,6 +195,27 @@ func TestRolledBackVersionIsNotTriedAgain(t *testing.T) {
 	}
 }
 
+func TestRetryTriesTheSameVersionOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	w.shop(quick())
+	callers.saw(w.namespace, mesh.Sample{Requests: 1000, Failed: 50})
+	w.set("reviews:v2")
+	w.phase("reviews-v2", api.ReleaseRolledBack)
+	w.command("reviews-v2", func(s *api.ReleaseSpec) { s.Retry = true })
+	w.phase("reviews-v2-2", api.ReleaseRolledBack)
+	callers.saw(w.namespace, mesh.Sample{Requests: 1000})
+	w.command("reviews-v2-2", func(s *api.ReleaseSpec) { s.Retry = true })
+	release := w.phase("reviews-v2-3", api.ReleasePromoted)
+	if release.Spec.From != "v1" || release.Spec.To != "v2" || len(release.Status.Steps) != 3 {
+		t.Errorf("from %s to %s in %d steps", release.Spec.From, release.Spec.To, len(release.Status.Steps))
+	}
+	w.route(map[string]int32{"v2": 100})
+	var releases api.ReleaseList
+	if err := w.client.List(w.ctx, &releases, client.InNamespace(w.namespace)); err != nil || len(releases.Items) != 3 {
+		t.Errorf("%d releases, want 3 (%v)", len(releases.Items), err)
+	}
+}
+
 func TestImageThatCannotBePulledTouchesNothing(t *testing.T) {
 	w := newWorld(t, func(version string) bool { return version != "none" })
 	strategy := quick()

@@ -134,7 +134,7 @@ func releaseLine(wants []want) string {
 		switch {
 		case w.underWay():
 			parts = append(parts, fmt.Sprintf("%s %s→%s", w.component.Name, w.newest.Spec.From, w.newest.Spec.To))
-		case w.newest != nil && w.newest.Status.Phase == api.ReleaseRolledBack && w.newest.Spec.To == w.desired && w.desired != w.current:
+		case w.rejected() && w.desired != w.current:
 			parts = append(parts, fmt.Sprintf("%s %s rolled back", w.component.Name, w.desired))
 		}
 	}

@@ -44,14 +44,15 @@ func decide(s snapshot, c api.Component) want {
 func (w want) underWay() bool { return w.newest != nil && !w.newest.Status.Phase.Finished() }
 
 // needsRelease tells whether a new release has to begin. A version that was rolled back is not tried again by itself,
-// unless it gave way only because another version had come.
+// unless it gave way only because another version had come, or the user asks for it.
 func (w want) needsRelease() bool {
-	if w.desired == w.current || w.underWay() {
-		return false
-	}
-	rejected := w.newest != nil && w.newest.Status.Phase == api.ReleaseRolledBack && w.newest.Spec.To == w.desired &&
+	return w.desired != w.current && !w.underWay() && (!w.rejected() || w.newest.Spec.Retry)
+}
+
+// rejected tells whether the version that is asked for went back already.
+func (w want) rejected() bool {
+	return w.newest != nil && w.newest.Status.Phase == api.ReleaseRolledBack && w.newest.Spec.To == w.desired &&
 		w.newest.Status.Reason != reasonSuperseded
-	return !rejected
 }
 
 // reasonSuperseded is the reason of a release that ended because the spec asked for yet another version.
