@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
@@ -73,6 +74,10 @@ func runController(ctx context.Context, flags controllerFlags) error {
 	if err != nil {
 		return fmt.Errorf("reach the cluster: %w", err)
 	}
+	metadataClient, err := metadata.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("reach the cluster: %w", err)
+	}
 	measurer, err := prometheus.New(flags.prometheusURL, nil)
 	if err != nil {
 		return fmt.Errorf("--prometheus-url: %w", err)
@@ -83,6 +88,7 @@ func runController(ctx context.Context, flags controllerFlags) error {
 	options.Prover = xds.New(
 		xds.NewEndpoints(client, flags.istioNamespace),
 		xds.NewTokenSource(client, flags.istioNamespace, flags.istiodServiceAccount),
+		xds.NewPods(client, metadataClient),
 	)
 	manager, err := controller.NewManager(ctx, config, options)
 	if err != nil {

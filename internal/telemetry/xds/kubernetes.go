@@ -6,14 +6,17 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 )
 
 const (
@@ -26,6 +29,10 @@ const (
 	margin   = 5 * time.Minute
 	// listed is how long a list of istiod's pods is used.
 	listed = time.Second
+	// injected is the annotation that Istio's injector leaves on the pods that it gave a proxy, and proxy its container.
+	injected, proxy = "sidecar.istio.io/status", "istio-proxy"
+	// page is how many pods are listed at a time.
+	page = 500
 )
 
 // NewTokenSource returns tokens of the service account that istiod accepts, each used until 5 minutes before it expires.
@@ -78,4 +85,52 @@ func NewEndpoints(client kubernetes.Interface, namespace string) func(context.Co
 		until = time.Now().Add(listed)
 		return urls, nil
 	}
+}
+
+// kubernetesPods asks the API server.
+type kubernetesPods struct {
+	client   kubernetes.Interface
+	metadata metadata.Interface
+}
+
+// NewPods tells of pods with Istio's proxy in all namespaces. It needs to get and list pods.
+func NewPods(client kubernetes.Interface, metadata metadata.Interface) Pods {
+	return kubernetesPods{client, metadata}
+}
+
+// Running lists the metadata of running pods alone, page by page.
+func (k kubernetesPods) Running(ctx context.Context) ([]string, error) {
+	var ids []string
+	options := metav1.ListOptions{FieldSelector: "status.phase=Running", Limit: page}
+	for {
+		pods, err := k.metadata.Resource(corev1.SchemeGroupVersion.WithResource("pods")).List(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		for _, pod := range pods.Items {
+			if _, ok := pod.Annotations[injected]; ok {
+				ids = append(ids, pod.Name+"."+pod.Namespace)
+			}
+		}
+		if options.Continue = pods.Continue; options.Continue == "" {
+			return ids, nil
+		}
+	}
+}
+
+// Runs is false when there is no such pod, or its proxy is not running: one that starts anew knows nothing of old.
+func (k kubernetesPods) Runs(ctx context.Context, namespace, name string) (bool, error) {
+	pod, err := k.client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, c := range slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses) {
+		if c.Name == proxy && c.State.Running != nil {
+			return true, nil
+		}
+	}
+	return false, nil
 }

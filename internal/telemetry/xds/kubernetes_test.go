@@ -4,6 +4,7 @@ package xds
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
 )
 
@@ -69,5 +71,45 @@ func TestEndpoints(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"http://10.0.0.1:15014", "http://[fd00::2]:15014"}, got); diff != "" {
 		t.Errorf("endpoints (-want +got):\n%s", diff)
+	}
+}
+
+func TestPods(t *testing.T) {
+	pod := func(name string, annotations map[string]string, state corev1.ContainerState) *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Annotations: annotations},
+			Status:     corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{{Name: proxy, State: state}}},
+		}
+	}
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	meshed := map[string]string{injected: "{}"}
+	all := []*corev1.Pod{
+		pod("page", meshed, running), pod("crashed", meshed, corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}),
+		pod("plain", nil, running),
+	}
+	client := fake.NewClientset(all[0], all[1], all[2])
+	scheme := metadatafake.NewTestScheme()
+	if err := metav1.AddMetaToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	var metas []runtime.Object
+	for _, p := range all {
+		metas = append(metas, &metav1.PartialObjectMetadata{
+			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: p.ObjectMeta,
+		})
+	}
+	pods := NewPods(client, metadatafake.NewSimpleMetadataClient(scheme, metas...))
+	ids, err := pods.Running(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(ids)
+	if diff := cmp.Diff([]string{"crashed.shop", "page.shop"}, ids); diff != "" {
+		t.Errorf("pods with a proxy (-want +got):\n%s", diff)
+	}
+	for name, want := range map[string]bool{"page": true, "crashed": false, "gone": false} {
+		if got, err := pods.Runs(t.Context(), "shop", name); err != nil || got != want {
+			t.Errorf("%s runs: %v, %v; want %v", name, got, err, want)
+		}
 	}
 }

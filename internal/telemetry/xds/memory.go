@@ -20,8 +20,6 @@ const (
 	relook = 300 * time.Millisecond
 	// pause is the least time between two pushes that are caused at one istiod.
 	pause = 10 * time.Second
-	// absence is how long a proxy that lags and lost its connection is waited for. It still runs what it had.
-	absence = 5 * time.Second
 	// start is how long a proxy that has accepted no listeners yet counts as one that will be a caller.
 	start = 10 * time.Second
 )
@@ -34,7 +32,9 @@ type memory struct {
 	mu      sync.Mutex
 	route   mesh.Route
 	entries map[connection]*entry
-	nudged  map[string]time.Time
+	// absent are the proxies that run, are connected to no istiod, and were not seen before: they may be callers.
+	absent map[string]bool
+	nudged map[string]time.Time
 }
 
 func newMemory() *memory {
@@ -78,19 +78,21 @@ func (m *memory) entry(s status) *entry {
 	return m.entries[key]
 }
 
-// see takes in a status of all proxies.
-func (m *memory) see(fleet []status, now time.Time) {
-	back := map[string]bool{}
+// see takes in a status of all proxies, and the names of those that run without one. They run what they had, and count
+// as what they were found to be.
+func (m *memory) see(fleet []status, absent map[string]bool, now time.Time) {
 	for _, s := range fleet {
 		m.entry(s).see(s, now)
-		back[s.id] = true
 	}
 	m.share()
+	m.absent = maps.Clone(absent)
 	for key, e := range m.entries {
-		if e.seen.Equal(now) {
-			continue
-		}
-		if back[key.id] || e.served() || now.Sub(e.seen) > absence {
+		switch {
+		case e.seen.Equal(now):
+		case absent[key.id]:
+			e.due = time.Time{}
+			delete(m.absent, key.id)
+		default:
 			delete(m.entries, key)
 		}
 	}
@@ -133,6 +135,10 @@ func (m *memory) proof() mesh.Proof {
 		if !e.served() {
 			lagging[e.status.name()] = true
 		}
+	}
+	for id := range m.absent {
+		name := status{id: id}.name()
+		callers[name], lagging[name] = true, true
 	}
 	return mesh.Proof{
 		Served: len(lagging) == 0, Method: Method, Proxies: len(callers), Lagging: slices.Sorted(maps.Keys(lagging)),

@@ -43,6 +43,7 @@ const parallel = 4
 type Prover struct {
 	endpoints func(context.Context) ([]string, error)
 	istiods   istiods
+	roster    roster
 	now       func() time.Time
 
 	mu    sync.Mutex
@@ -50,8 +51,13 @@ type Prover struct {
 }
 
 // New proves with the istiods whose base URLs endpoints returns, such as http://10.0.0.7:15014, and which accept token.
-func New(endpoints func(context.Context) ([]string, error), token func(context.Context) (string, error)) *Prover {
-	return &Prover{endpoints: endpoints, istiods: newIstiods(token), now: time.Now, hosts: map[string]*memory{}}
+// The proxies of pods that istiod does not name are waited for.
+func New(
+	endpoints func(context.Context) ([]string, error), token func(context.Context) (string, error), pods Pods,
+) *Prover {
+	return &Prover{
+		endpoints: endpoints, istiods: newIstiods(token), roster: roster{pods: pods}, now: time.Now, hosts: map[string]*memory{},
+	}
 }
 
 // Prove says how far the callers of the route's host are. It waits for nothing: ask again after 50 to 100 ms. A call
@@ -63,20 +69,18 @@ func (p *Prover) Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ask(route)
-	fleet, err := p.fleet(ctx)
+	fleet, err := p.see(ctx, m)
 	if err != nil {
 		return mesh.Proof{}, err
 	}
-	m.see(fleet, p.now())
 	looked, err := p.look(ctx, m, fleet)
 	if err != nil {
 		return mesh.Proof{}, err
 	}
 	if looked {
-		if fleet, err = p.fleet(ctx); err != nil {
+		if _, err = p.see(ctx, m); err != nil {
 			return mesh.Proof{}, err
 		}
-		m.see(fleet, p.now())
 	}
 	p.nudge(ctx, m)
 	return m.proof(), nil
@@ -97,6 +101,21 @@ func (p *Prover) Forget(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.hosts, host)
+}
+
+// see takes in the status of every proxy, and which proxies have none.
+func (p *Prover) see(ctx context.Context, m *memory) ([]status, error) {
+	fleet, err := p.fleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := p.now()
+	absent, err := p.roster.absent(ctx, fleet, now)
+	if err != nil {
+		return nil, err
+	}
+	m.see(fleet, absent, now)
+	return fleet, nil
 }
 
 // fleet is the status of every proxy at every istiod. An istiod that refuses connections serves no proxy.

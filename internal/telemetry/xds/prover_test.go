@@ -130,6 +130,15 @@ func (p *fakeProxy) dump(f *fakeIstiod) any {
 	}}
 }
 
+// fakePods are the pods that run, as pod.namespace.
+type fakePods struct{ running []string }
+
+func (f *fakePods) Running(context.Context) ([]string, error) { return f.running, nil }
+
+func (f *fakePods) Runs(_ context.Context, namespace, pod string) (bool, error) {
+	return slices.Contains(f.running, pod+"."+namespace), nil
+}
+
 // clock is a time that only tests move.
 type clock struct{ at time.Time }
 
@@ -144,7 +153,11 @@ func newProver(t *testing.T, istiods ...*fakeIstiod) (*Prover, *clock) {
 	for _, i := range istiods {
 		bases = append(bases, i.URL)
 	}
-	p := New(func(context.Context) ([]string, error) { return bases, nil }, func(context.Context) (string, error) { return "secret", nil })
+	p := New(
+		func(context.Context) ([]string, error) { return bases, nil },
+		func(context.Context) (string, error) { return "secret", nil },
+		&fakePods{},
+	)
 	c := &clock{time.Unix(1000, 0)}
 	p.now = c.now
 	return p, c
@@ -340,17 +353,6 @@ func TestProveConnections(t *testing.T) {
 	page := func(push int) *fakeProxy {
 		return &fakeProxy{id: "page.shop", assigned: push, sent: push, acked: push, weights: share(100, 0)}
 	}
-	t.Run("one that lags and is gone still counts for a while", func(t *testing.T) {
-		lagging := page(5)
-		lagging.acked = 4
-		istiod := startIstiod(t, lagging)
-		p, clock := newProver(t, istiod)
-		expect(t, p, wanted(100, 0), 1, "shop/page")
-		istiod.proxies = nil
-		expect(t, p, wanted(100, 0), 1, "shop/page")
-		clock.at = clock.at.Add(absence)
-		expect(t, p, wanted(100, 0), 0)
-	})
 	t.Run("two to one istiod", func(t *testing.T) {
 		istiod := startIstiod(t, page(5), page(5))
 		p, _ := newProver(t, istiod)
@@ -374,6 +376,59 @@ func TestProveConnections(t *testing.T) {
 		p, clock := newProver(t, startIstiod(t, starting))
 		expect(t, p, wanted(100, 0), 0, "shop/page")
 		clock.at = clock.at.Add(start)
+		expect(t, p, wanted(100, 0), 0)
+	})
+}
+
+// TestProveAbsent has proxies that run and lost their connection: they still serve what they had.
+func TestProveAbsent(t *testing.T) {
+	newPage := func(acked int) *fakeProxy {
+		return &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: acked, weights: share(100, 0)}
+	}
+	lose := func(t *testing.T, page *fakeProxy, lagging ...string) (*Prover, *fakePods, *clock, *fakeIstiod) {
+		istiod, pods := startIstiod(t, page), &fakePods{[]string{"page.shop"}}
+		p, clock := newProver(t, istiod)
+		p.roster.pods = pods
+		expect(t, p, wanted(100, 0), len(page.weights)/2, lagging...)
+		istiod.proxies = nil
+		clock.at = clock.at.Add(time.Hour)
+		return p, pods, clock, istiod
+	}
+	t.Run("one that lags is waited for until its pod is gone", func(t *testing.T) {
+		p, pods, clock, _ := lose(t, newPage(4), "shop/page")
+		expect(t, p, wanted(100, 0), 1, "shop/page")
+		pods.running = nil
+		clock.at = clock.at.Add(checked)
+		expect(t, p, wanted(100, 0), 0)
+	})
+	t.Run("one that served does not hear of the next change", func(t *testing.T) {
+		p, _, _, istiod := lose(t, newPage(5))
+		expect(t, p, wanted(100, 0), 1)
+		expect(t, p, wanted(90, 10), 1, "shop/page")
+		istiod.run++
+		istiod.proxies = []*fakeProxy{{id: "page.shop", assigned: 1, sent: 1, acked: 1, weights: share(90, 10)}}
+		expect(t, p, wanted(90, 10), 1)
+	})
+	t.Run("one that is no caller is not waited for", func(t *testing.T) {
+		p, _, _, _ := lose(t, &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5})
+		expect(t, p, wanted(90, 10), 0)
+	})
+	t.Run("a prover that has seen none yet waits for those that run", func(t *testing.T) {
+		istiod := startIstiod(t)
+		p, clock := newProver(t, istiod)
+		p.roster.pods = &fakePods{[]string{"page.shop"}}
+		expect(t, p, wanted(100, 0), 1, "shop/page")
+		istiod.proxies = []*fakeProxy{newPage(5)}
+		expect(t, p, wanted(100, 0), 1)
+		istiod.proxies = nil
+		clock.at = clock.at.Add(foreign)
+		expect(t, p, wanted(90, 10), 1, "shop/page")
+	})
+	t.Run("but not for long, since they may be connected elsewhere", func(t *testing.T) {
+		p, clock := newProver(t, startIstiod(t))
+		p.roster.pods = &fakePods{[]string{"page.shop"}}
+		expect(t, p, wanted(100, 0), 1, "shop/page")
+		clock.at = clock.at.Add(foreign)
 		expect(t, p, wanted(100, 0), 0)
 	})
 }
