@@ -74,7 +74,7 @@ func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manag
 // setup is the table of contents: one line a controller.
 func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 	recorder := mgr.GetEventRecorder("weir")
-	applications := &application.Reconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Gateway: o.Gateway}
+	applications := &application.Reconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Prover: o.Prover, Gateway: o.Gateway}
 	if err := applications.Setup(ctx, mgr); err != nil {
 		return err
 	}

@@ -32,6 +32,8 @@ type Reconciler struct {
 	// Reader reads past the cache.
 	Reader   client.Reader
 	Recorder events.EventRecorder
+	// Prover is asked when a component becomes ready; nil asks nobody.
+	Prover Prover
 	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
 	Gateway map[string]string
 }
@@ -49,10 +51,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if transient(err) {
 		return ctrl.Result{}, err
 	}
+	wake := r.reach(ctx, &s, wants)
 	if reportErr := r.report(ctx, s, wants, err); reportErr != nil {
 		return ctrl.Result{}, errors.Join(err, reportErr)
 	}
-	return ctrl.Result{}, err
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: wake}, nil
 }
 
 // transient errors say that the cache is behind or somebody else wrote at the same time; they are not worth a word.

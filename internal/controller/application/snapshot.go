@@ -27,6 +27,7 @@ type snapshot struct {
 	deployments map[string]map[string]appsv1.Deployment // component → version
 	pods        map[string]map[string][]corev1.Pod      // component → version
 	jobs        map[string]map[string]batchv1.Job       // component → version, the newest
+	unreached   map[string]bool                         // components that some caller does not know of yet
 }
 
 func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {

@@ -89,6 +89,9 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 			}
 		}
 	}
+	if out.Message == "" && s.unreached[w.component.Name] {
+		out.Message = w.component.Name + ": its pods are ready, and callers are being told of them"
+	}
 	return out
 }
 
