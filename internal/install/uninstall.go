@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -32,7 +34,10 @@ func Uninstall(ctx context.Context, options Options, purge bool) error {
 	if err != nil {
 		return err
 	}
-	steps := []step{{"chart", where.removeChart}}
+	steps := []step{
+		{"chart", where.removeChart},
+		{"applications let go", func(func(string)) error { return where.letGo(ctx) }},
+	}
 	if purge {
 		// The applications go while a controller is still there to see them off.
 		steps = []step{
@@ -96,10 +101,16 @@ func (t *target) list(ctx context.Context, kind string) ([]objectName, error) {
 	return names, nil
 }
 
-// removeObjects deletes every object of Weir's kinds and waits until they, and what they own, are gone.
+// removeObjects deletes every object of Weir's kinds and waits until they are gone. The controllers see the applications
+// off; when there is none, the cluster does without an order.
 func (t *target) removeObjects(ctx context.Context, note func(string)) error {
-	foreground := metav1.DeletePropagationForeground
+	background := metav1.DeletePropagationBackground
 	count := 0
+	if !t.controlled(ctx) {
+		if err := t.letGo(ctx); err != nil {
+			return err
+		}
+	}
 	for _, kind := range kinds {
 		names, err := t.list(ctx, kind)
 		if err != nil {
@@ -107,7 +118,7 @@ func (t *target) removeObjects(ctx context.Context, note func(string)) error {
 		}
 		for _, object := range names {
 			err := t.anything.Resource(resourceOf(kind)).Namespace(object.namespace).
-				Delete(ctx, object.name, metav1.DeleteOptions{PropagationPolicy: &foreground})
+				Delete(ctx, object.name, metav1.DeleteOptions{PropagationPolicy: &background})
 			if err != nil && !apierrors.IsNotFound(err) {
 				return fmt.Errorf("delete %s %s/%s: %w", kind, object.namespace, object.name, err)
 			}
@@ -116,6 +127,37 @@ func (t *target) removeObjects(ctx context.Context, note func(string)) error {
 	}
 	note(fmt.Sprintf("%d deleted", count))
 	return t.awaitNone(ctx)
+}
+
+// controlled tells whether a controller is there.
+func (t *target) controlled(ctx context.Context) bool {
+	controller, err := t.kube.AppsV1().Deployments(t.namespace).Get(ctx, "weir-controller", metav1.GetOptions{})
+	return err == nil && controller.Status.ReadyReplicas > 0
+}
+
+// letGo takes away what would hold deleted applications until a controller has seen them off.
+func (t *target) letGo(ctx context.Context) error {
+	applications := t.anything.Resource(resourceOf("applications"))
+	found, err := applications.List(ctx, metav1.ListOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list applications: %w", err)
+	}
+	for _, app := range found.Items {
+		at := slices.Index(app.GetFinalizers(), api.FinalizerDeparture)
+		if at < 0 {
+			continue
+		}
+		patch := fmt.Sprintf(`[{"op":"test","path":"/metadata/finalizers/%d","value":%q},{"op":"remove","path":"/metadata/finalizers/%d"}]`,
+			at, api.FinalizerDeparture, at)
+		_, err := applications.Namespace(app.GetNamespace()).Patch(ctx, app.GetName(), types.JSONPatchType, []byte(patch), metav1.PatchOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("let application %s/%s go: %w", app.GetNamespace(), app.GetName(), err)
+		}
+	}
+	return nil
 }
 
 func (t *target) awaitNone(ctx context.Context) error {

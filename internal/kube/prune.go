@@ -53,10 +53,10 @@ func (a Applier) Prune(ctx context.Context, owner *api.Application, keep []clien
 	return deleted, nil
 }
 
-// Owned lists what the application owns of the kinds that Weir makes, in the order it may be taken away.
-func (a Applier) Owned(ctx context.Context, owner *api.Application) ([]client.Object, error) {
+// Owned lists what the application owns of the kinds that Weir makes, in the order it may be taken away, and then of others.
+func (a Applier) Owned(ctx context.Context, owner *api.Application, others ...client.ObjectList) ([]client.Object, error) {
 	var out []client.Object
-	for _, list := range generated() {
+	for _, list := range append(generated(), others...) {
 		of, err := a.owned(ctx, owner, list)
 		if err != nil {
 			return nil, err

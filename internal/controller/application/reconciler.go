@@ -45,7 +45,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if app.DeletionTimestamp != nil {
-		return ctrl.Result{}, nil
+		return r.depart(ctx, &app)
+	}
+	if err := r.hold(ctx, &app); err != nil {
+		return ctrl.Result{}, err
 	}
 	wants, s, err := r.reconcile(ctx, &app)
 	if transient(err) {
