@@ -20,6 +20,7 @@ func newAppCommand() *cobra.Command {
 		newAppDescribeCommand(where),
 		newAppRenderCommand(where),
 		newAppDiffCommand(where),
+		newAppDeleteCommand(where),
 	)
 	return command
 }

@@ -11,6 +11,10 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -114,4 +118,46 @@ func TestAppDiff(t *testing.T) {
 	if !strings.HasPrefix(got, "~ Application shop\n~ Deployment stock-1-0\n") {
 		t.Errorf("the file changes\n%s", got)
 	}
+}
+
+func TestAppDelete(t *testing.T) {
+	s := newShell(t, "app-delete")
+	app := s.shop()
+	s.create(
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "mine"}},
+		&autoscalingv2.HorizontalPodAutoscaler{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "stock"},
+			Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
+				MaxReplicas: 9, ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "stock-1-0"},
+			},
+		},
+	)
+	got := s.weir(0, "app", "delete", "shop", "--dry-run")
+	for _, want := range []string{"Deployment        page-1-0", "it names Deployment stock-1-0", "Nothing was deleted", "(13 objects)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "mine") {
+		t.Errorf("what has nothing to do with it is named:\n%s", got)
+	}
+	s.says(0, `"kind": "Gateway"`, "app", "delete", "shop", "--dry-run", "-o", "json")
+	s.says(1, "name an application, or say --orphans", "app", "delete")
+	s.says(0, "made for an application that is gone", "app", "delete", "--orphans")
+
+	// No controller runs here, so what it made stays behind.
+	s.says(0, "application shop is gone", "app", "delete", "shop")
+	s.says(1, "nothing was deleted; add --yes", "app", "delete", "--orphans")
+	s.says(0, "12 objects deleted", "app", "delete", "--orphans", "--yes")
+	var d appsv1.Deployment
+	if err := s.client.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: "page-1-0"}, &d); !apierrors.IsNotFound(err) {
+		t.Errorf("the orphan is there: %v", err)
+	}
+
+	app.ResourceVersion, app.UID = "", ""
+	app.Finalizers = []string{api.FinalizerDeparture}
+	s.create(app)
+	s.says(1, "is not gone after 500ms: waiting for the controller", "app", "delete", "shop", "--timeout", "500ms")
+	s.says(0, "is being deleted", "app", "delete", "shop", "--wait=false")
+	s.says(0, "is being deleted", "app", "list")
 }

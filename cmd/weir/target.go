@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,18 +24,30 @@ func (t *target) addFlags(flags *pflag.FlagSet) {
 	flags.StringVarP(&t.namespace, "namespace", "n", "", "namespace (default: that of the context)")
 }
 
-// connect returns a client and the namespace to use.
-func (t *target) connect() (client.WithWatch, string, error) {
+func (t *target) loader() clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = t.kubeconfig
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: t.context})
-	config, err := loader.ClientConfig()
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: t.context})
+}
+
+// config says how to reach the cluster.
+func (t *target) config() (*rest.Config, error) {
+	config, err := t.loader().ClientConfig()
 	if err != nil {
-		return nil, "", fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig, or run weir cluster up", err)
+		return nil, fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig, or run weir cluster up", err)
+	}
+	return config, nil
+}
+
+// connect returns a client and the namespace to use.
+func (t *target) connect() (client.WithWatch, string, error) {
+	config, err := t.config()
+	if err != nil {
+		return nil, "", err
 	}
 	namespace := t.namespace
 	if namespace == "" {
-		if namespace, _, err = loader.Namespace(); err != nil {
+		if namespace, _, err = t.loader().Namespace(); err != nil {
 			return nil, "", fmt.Errorf("find the namespace: %w; name it with --namespace", err)
 		}
 	}
