@@ -81,6 +81,7 @@ func TestMirror(t *testing.T)    { every(t, "mirror") }
 func TestABTest(t *testing.T)    { every(t, "ab") }
 func TestRollback(t *testing.T)  { every(t, "rollback") }
 func TestGates(t *testing.T)     { every(t, "gates") }
+func TestUnit(t *testing.T)      { every(t, "unit") }
 func TestAbort(t *testing.T)     { every(t, "abort") }
 func TestSupersede(t *testing.T) { every(t, "supersede") }
 

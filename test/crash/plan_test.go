@@ -88,6 +88,15 @@ func begin(ctx context.Context, w *world.World, s scenario) error {
 	if err := w.Shop(ctx, s.strategy); err != nil {
 		return err
 	}
+	if s.unit {
+		err := w.Change(ctx, func(a *api.ApplicationSpec) {
+			a.Components[0].Strategy = a.Components[1].Strategy
+			a.Together = []api.Together{{Name: "all", Components: []string{"page", "reviews"}}}
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return w.Ready(ctx)
 }
 

@@ -23,6 +23,8 @@ type scenario struct {
 	failing bool
 	// act is what the user does after the image was changed to v2; nil is nothing.
 	act func(context.Context, *world.World) error
+	// unit releases both components as one, page first.
+	unit bool
 	// ends are the phases in which the releases end.
 	ends map[string]api.ReleasePhase
 }
@@ -53,6 +55,9 @@ func scenarios() map[string]scenario {
 		"ab":         {strategy: strategy(api.StrategyABTest, api.Step{Match: []api.Match{tester}}, api.Step{Weight: 50}), ends: promoted},
 		"rollback":   {strategy: judged, failing: true, ends: rolledBack},
 		"gates":      {strategy: gated(), ends: promoted},
+		"unit": {strategy: strategy(api.StrategyCanary, api.Step{Weight: 10}), unit: true, ends: map[string]api.ReleasePhase{
+			"page-v2": api.ReleasePromoted, "reviews-v2": api.ReleasePromoted,
+		}},
 		"abort": {strategy: held, ends: rolledBack, act: func(ctx context.Context, w *world.World) error {
 			return observing(ctx, w, "reviews-v2", func(s *api.ReleaseSpec) { s.Abort = true })
 		}},
@@ -93,7 +98,13 @@ func (s scenario) play(ctx context.Context, w *world.World) error {
 	if s.failing {
 		w.Callers.Saw(mesh.Sample{Requests: 1000, Failed: 500, Latency: time.Millisecond})
 	}
-	if err := w.Set(ctx, "reviews:v2"); err != nil {
+	change := func(a *api.ApplicationSpec) {
+		a.Components[1].Image = "reviews:v2"
+		if s.unit {
+			a.Components[0].Image = "page:v2"
+		}
+	}
+	if err := w.Change(ctx, change); err != nil {
 		return err
 	}
 	if s.act != nil {

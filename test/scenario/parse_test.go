@@ -17,7 +17,9 @@ import (
 // script is a release as it is told.
 type script struct {
 	strategy api.StrategySpec
-	lines    []line
+	// unit are the releases that move as one; none when the release is on its own.
+	unit  []string
+	lines []line
 }
 
 // line is what is seen at a time, and what the release does then.
@@ -38,10 +40,12 @@ func parse(text string) (script, error) {
 			case "strategy":
 				told = true
 				s.strategy, err = parseStrategy(all[1:])
+			case "unit":
+				s.unit = all[1:]
 			case "at":
 				err = s.add(i+1, all[1:])
 			default:
-				err = fmt.Errorf("a line begins with strategy, at or #, not with %q", all[0])
+				err = fmt.Errorf("a line begins with strategy, unit, at or #, not with %q", all[0])
 			}
 		}
 		if err != nil {

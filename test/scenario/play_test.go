@@ -22,7 +22,7 @@ type player struct {
 }
 
 func play(s script) error {
-	p := player{world: newWorld(s.strategy), start: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	p := player{world: newWorld(s), start: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	doing := ""
 	for _, l := range s.lines {
 		if err := p.pass(l.at, doing); err != nil {

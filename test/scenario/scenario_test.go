@@ -47,6 +47,7 @@ func TestWrongScriptsFail(t *testing.T) {
 		"unknown knob":    {"strategy speed 10", `"speed" is no part of a strategy`},
 		"no arrow":        {head + "at 0s begins", "no →"},
 		"no number":       {head + "at 0s pods some ready → prepare", `"some"`},
+		"unknown of unit": {head + "unit page reviews\nat 0s page sings → prepare", `"sings" is nothing that can be seen of a release`},
 		"promise is kept": {head + "at 0s callers serve → weight 10", "want weight 10, got prepare"},
 	} {
 		t.Run(name, func(t *testing.T) {

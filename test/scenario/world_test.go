@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,9 +33,12 @@ type route struct {
 	weights map[string]int32
 }
 
-func newWorld(strategy api.StrategySpec) world {
-	return world{
-		spec: api.ReleaseSpec{Application: "shop", Component: "reviews", From: from, To: to, Strategy: strategy},
+// component is the one whose release is told, and the name of its release in a unit.
+const component = "reviews"
+
+func newWorld(s script) world {
+	w := world{
+		spec: api.ReleaseSpec{Application: "shop", Component: component, From: from, To: to, Strategy: s.strategy},
 		seen: release.Seen{
 			Replicas: 2, Desired: to,
 			From:   release.Pods{Replicas: 2, Ready: 2, Available: true, Present: 2},
@@ -42,6 +46,10 @@ func newWorld(strategy api.StrategySpec) world {
 			Sample: noSample,
 		},
 	}
+	if len(s.unit) > 0 {
+		w.seen.Name, w.spec.Unit = component, &api.Unit{Name: "all", Releases: s.unit}
+	}
+	return w
 }
 
 var noSample = mesh.Sample{Latency: -1}
@@ -65,6 +73,9 @@ func (w *world) at(status api.ReleaseStatus) release.Seen {
 func (w *world) hear(seen []string, status api.ReleaseStatus) error {
 	all := strings.Join(seen, " ")
 	last := seen[len(seen)-1]
+	if unit := w.spec.Unit; unit != nil && slices.Contains(unit.Releases, seen[0]) {
+		return w.hearPeer(seen[0], seen[1:])
+	}
 	switch {
 	case all == "begins", all == "time passes":
 	case seen[0] == "pods":
@@ -91,6 +102,30 @@ func (w *world) hear(seen []string, status api.ReleaseStatus) error {
 	default:
 		return w.hearUser(seen)
 	}
+	return nil
+}
+
+// hearPeer takes in where another release of the unit stands.
+func (w *world) hearPeer(name string, seen []string) error {
+	p := release.Peer{Name: name, Phase: api.ReleaseObserving}
+	switch all := strings.Join(seen, " "); {
+	case all == "ready":
+		p.Phase, p.Passed = api.ReleaseConnecting, true
+	case all == "drains":
+		p.Phase, p.Last, p.Passed = api.ReleaseDraining, true, true
+	case all == "returns":
+		p.Phase, p.Reason = api.ReleaseReturning, release.ReasonUnhealthy
+	case len(seen) == 2 && (seen[0] == "serves" || seen[0] == "passed"):
+		n, err := number(seen[1])
+		if err != nil {
+			return err
+		}
+		p.Step, p.Passed = int32(n), seen[0] == "passed"
+		p.Last = int(n) == len(release.Stages(w.spec.Strategy))
+	default:
+		return fmt.Errorf("%q is nothing that can be seen of a release", all)
+	}
+	w.seen.Peers = append(slices.DeleteFunc(w.seen.Peers, func(o release.Peer) bool { return o.Name == name }), p)
 	return nil
 }
 

@@ -95,12 +95,17 @@ func (w *World) Ready(ctx context.Context) error {
 
 // Set changes the image of reviews.
 func (w *World) Set(ctx context.Context, image string) error {
+	return w.Change(ctx, func(s *api.ApplicationSpec) { s.Components[1].Image = image })
+}
+
+// Change edits the application.
+func (w *World) Change(ctx context.Context, edit func(*api.ApplicationSpec)) error {
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		var app api.Application
 		if err := w.Client.Get(ctx, w.Key("shop"), &app); err != nil {
 			return err
 		}
-		app.Spec.Components[1].Image = image
+		edit(&app.Spec)
 		return w.Client.Update(ctx, &app)
 	})
 }

@@ -11,7 +11,6 @@ import (
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -159,61 +158,4 @@ func (r *Reconciler) rules(ctx context.Context, s snapshot) ([]*istionet.Destina
 	var list istionet.DestinationRuleList
 	err := r.list(ctx, &s, &list)
 	return list.Items, err
-}
-
-// begin makes the releases that the spec calls for.
-func (r *Reconciler) begin(ctx context.Context, s snapshot, wants []want) error {
-	var missing error
-	for _, w := range wants {
-		if !w.needsRelease() {
-			continue
-		}
-		if known, err := r.alreadyBegun(ctx, s, w); known || err != nil {
-			return err
-		}
-		release, err := releaseFor(s, w)
-		if err != nil {
-			missing = errors.Join(missing, err)
-			continue
-		}
-		if err := controllerutil.SetControllerReference(s.app, release, r.Client.Scheme()); err != nil {
-			return err
-		}
-		if err := r.Client.Create(ctx, release); err != nil {
-			return fmt.Errorf("begin release of component %s: %w", w.component.Name, err)
-		}
-		r.Recorder.Eventf(s.app, release, corev1.EventTypeNormal, "ReleaseBegun", "Release",
-			"component %s goes from version %s to %s", w.component.Name, w.current, w.desired)
-	}
-	return errors.Join(missing, r.dropOrphans(ctx, s))
-}
-
-// alreadyBegun asks past the cache whether a release of the component is under way that the cache does not show yet.
-func (r *Reconciler) alreadyBegun(ctx context.Context, s snapshot, w want) (bool, error) {
-	var list api.ReleaseList
-	err := r.Reader.List(ctx, &list, client.InNamespace(s.app.Namespace),
-		client.MatchingLabels{api.LabelApplication: s.app.Name, api.LabelComponent: w.component.Name})
-	if err != nil {
-		return false, fmt.Errorf("list releases of component %s: %w", w.component.Name, err)
-	}
-	return len(list.Items) > len(s.releases[w.component.Name]), nil
-}
-
-// dropOrphans removes unfinished releases of components that the spec no longer has.
-func (r *Reconciler) dropOrphans(ctx context.Context, s snapshot) error {
-	named := map[string]bool{}
-	for _, c := range s.app.Spec.Components {
-		named[c.Name] = true
-	}
-	for component, releases := range s.releases {
-		for i := range releases {
-			if named[component] || releases[i].Status.Phase.Finished() {
-				continue
-			}
-			if err := r.Client.Delete(ctx, &releases[i]); client.IgnoreNotFound(err) != nil {
-				return fmt.Errorf("delete release %s of a component that is gone: %w", releases[i].Name, err)
-			}
-		}
-	}
-	return nil
 }

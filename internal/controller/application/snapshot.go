@@ -92,6 +92,18 @@ func (r *Reconciler) readReleases(ctx context.Context, s *snapshot) error {
 	return nil
 }
 
+// release of that name; nil when there is none.
+func (s snapshot) release(name string) *api.Release {
+	for _, releases := range s.releases {
+		for i := range releases {
+			if releases[i].Name == name {
+				return &releases[i]
+			}
+		}
+	}
+	return nil
+}
+
 // older orders releases by their making; an unfinished one is always the newest, since only one is under way at a time.
 func older(a, b api.Release) int {
 	if a.Status.Phase.Finished() != b.Status.Phase.Finished() {

@@ -44,7 +44,7 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 		for _, w := range wants {
 			status.Components = append(status.Components, componentStatus(s, w))
 		}
-		status.Release = releaseLine(wants)
+		status.Release = releaseLine(s.app, wants)
 		status.Address = address(s.app)
 	}
 	ready, waiting := count(status.Components)
@@ -130,11 +130,19 @@ func count(components []api.ComponentStatus) (ready int, waiting []string) {
 	return ready, waiting
 }
 
-// releaseLine tells in a few words which releases are under way, or which version was sent back.
-func releaseLine(wants []want) string {
+// releaseLine tells in a few words which releases are under way, which version was sent back, and what waits.
+func releaseLine(app *api.Application, wants []want) string {
 	var parts []string
 	for _, w := range wants {
+		before := ""
+		for _, g := range groups(app, wants) {
+			if g.has(w.component.Name) {
+				before = g.waitsFor(w)
+			}
+		}
 		switch {
+		case before != "":
+			parts = append(parts, fmt.Sprintf("%s %s waits for %s", w.component.Name, w.desired, before))
 		case w.underWay():
 			parts = append(parts, fmt.Sprintf("%s %s→%s", w.component.Name, w.newest.Spec.From, w.newest.Spec.To))
 		case w.rejected() && w.desired != w.current:

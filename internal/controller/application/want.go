@@ -8,6 +8,7 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/revision"
+	engine "weir.dev/weir/internal/release"
 )
 
 // want is what a component should be, as far as the spec, the revisions and the releases tell.
@@ -17,6 +18,9 @@ type want struct {
 	desired, current string
 	// newest is the newest release; nil when there was none.
 	newest *api.Release
+	// gaveWay is true when the newest release went back only because the spec asked for yet another version, of this
+	// component or of another of its unit.
+	gaveWay bool
 	// versions is what the planner is to make.
 	versions []api.VersionWanted
 }
@@ -31,6 +35,7 @@ func decide(s snapshot, c api.Component) want {
 	}
 	if releases := s.releases[c.Name]; len(releases) > 0 {
 		w.newest = &releases[len(releases)-1]
+		w.gaveWay = gaveWay(s, w.newest)
 	}
 	w.current = current(s, w)
 	w.versions = []api.VersionWanted{{Version: w.current, Replicas: replicas(c), Subset: true, Weight: 100}}
@@ -51,12 +56,26 @@ func (w want) needsRelease() bool {
 
 // rejected tells whether the version that is asked for went back already.
 func (w want) rejected() bool {
-	return w.newest != nil && w.newest.Status.Phase == api.ReleaseRolledBack && w.newest.Spec.To == w.desired &&
-		w.newest.Status.Reason != reasonSuperseded
+	return w.newest != nil && w.newest.Status.Phase == api.ReleaseRolledBack && w.newest.Spec.To == w.desired && !w.gaveWay
 }
 
-// reasonSuperseded is the reason of a release that ended because the spec asked for yet another version.
-const reasonSuperseded = "Superseded"
+// gaveWay tells whether nothing was wrong with the release, nor with the others of its unit.
+func gaveWay(s snapshot, r *api.Release) bool {
+	if r.Status.Reason != engine.ReasonUnit || r.Spec.Unit == nil {
+		return r.Status.Reason == engine.ReasonSuperseded
+	}
+	superseded := false
+	for _, name := range r.Spec.Unit.Releases {
+		other := s.release(name)
+		if other == nil || other.Status.Reason == engine.ReasonUnit {
+			continue
+		}
+		if superseded = other.Status.Reason == engine.ReasonSuperseded; !superseded {
+			return false
+		}
+	}
+	return superseded
+}
 
 func current(s snapshot, w want) string {
 	switch {

@@ -24,7 +24,7 @@ import (
 // gather reads what the engine has to know at this point, and no more: proxies and metrics are asked only when they matter.
 // It returns the time at which it was seen: not before the callers were, since evidence from before does not count.
 func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.Seen, time.Time, error) {
-	var seen engine.Seen
+	seen := engine.Seen{Name: release.Name}
 	if release.Status.Phase.Finished() {
 		return seen, r.Clock.Now(), nil // what gates say after the end depends on nothing else
 	}
@@ -39,6 +39,9 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.S
 		return seen, time.Time{}, err
 	}
 	if seen.To, err = r.readPods(ctx, release, release.Spec.To, frozen); err != nil {
+		return seen, time.Time{}, err
+	}
+	if seen.Peers, err = r.readPeers(ctx, release); err != nil {
 		return seen, time.Time{}, err
 	}
 	if engine.NeedsProof(release.Status) {
@@ -92,6 +95,25 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 		}
 	}
 	return nil
+}
+
+// readPeers learns where the other releases of the unit stand, those that there are.
+func (r *Reconciler) readPeers(ctx context.Context, release *api.Release) ([]engine.Peer, error) {
+	if release.Spec.Unit == nil {
+		return nil, nil
+	}
+	var out []engine.Peer
+	for _, name := range release.Spec.Unit.Releases {
+		var peer api.Release
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: release.Namespace, Name: name}, &peer)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("read release %s of the unit: %w", name, err)
+		}
+		if err == nil && name != release.Name && peer.Spec.Application == release.Spec.Application {
+			out = append(out, engine.PeerOf(name, peer.Spec, peer.Status))
+		}
+	}
+	return out, nil
 }
 
 // readPods counts the pods of one version, and says in words what keeps them from being ready.

@@ -39,6 +39,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		For(&api.Release{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
 		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
+		Watches(&api.Release{}, handler.EnqueueRequestsFromMapFunc(peersOf)).
 		Owns(&batchv1.Job{}).
 		WatchesRawSource(source.Channel(r.Gates.Told(), &handler.EnqueueRequestForObject{})).
 		Watches(&api.Application{}, handler.EnqueueRequestsFromMapFunc(r.ofApplication)).
@@ -56,6 +57,21 @@ func (r *Reconciler) ofLabels(ctx context.Context, obj client.Object) []reconcil
 
 func (r *Reconciler) ofApplication(ctx context.Context, app client.Object) []reconcile.Request {
 	return r.unfinished(ctx, app.GetNamespace(), app.GetName())
+}
+
+// peersOf are the other releases of its unit.
+func peersOf(_ context.Context, obj client.Object) []reconcile.Request {
+	release, ok := obj.(*api.Release)
+	if !ok || release.Spec.Unit == nil {
+		return nil
+	}
+	var out []reconcile.Request
+	for _, name := range release.Spec.Unit.Releases {
+		if name != release.Name {
+			out = append(out, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: release.Namespace, Name: name}})
+		}
+	}
+	return out
 }
 
 func (r *Reconciler) unfinished(ctx context.Context, namespace, key string) []reconcile.Request {
