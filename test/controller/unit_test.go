@@ -95,11 +95,11 @@ func TestOnlyWhatChangesIsReleased(t *testing.T) {
 func TestUnitGoesBackAsOneAndIsTriedAgainAsOne(t *testing.T) {
 	w := newWorld(t, nil)
 	w.pair(quick())
-	callers.saw(w.namespace, mesh.Sample{Requests: 1000, Failed: 50})
+	callers.sawOf(w.namespace, "reviews", mesh.Sample{Requests: 1000, Failed: 50})
 	w.both("page:v2", "reviews:v2")
 	// Reviews get their share first, and fail.
 	w.ends("page-v2 RolledBack Unit", "reviews-v2 RolledBack Unhealthy")
-	callers.saw(w.namespace, mesh.Sample{Requests: 1000})
+	callers.sawOf(w.namespace, "reviews", mesh.Sample{Requests: 1000})
 	w.command("page-v2", func(s *api.ReleaseSpec) { s.Retry = true })
 	w.ends("page-v2 RolledBack Unit", "page-v2-2 Promoted", "reviews-v2 RolledBack Unhealthy")
 	// What was sent back through no fault of its own goes along with what is better than before.
@@ -110,10 +110,10 @@ func TestUnitGoesBackAsOneAndIsTriedAgainAsOne(t *testing.T) {
 func TestInnocentGoesAlongWithTheCured(t *testing.T) {
 	w := newWorld(t, nil)
 	w.pair(quick())
-	callers.saw(w.namespace, mesh.Sample{Requests: 1000, Failed: 50})
+	callers.sawOf(w.namespace, "reviews", mesh.Sample{Requests: 1000, Failed: 50})
 	w.both("page:v2", "reviews:v2")
 	w.ends("page-v2 RolledBack Unit", "reviews-v2 RolledBack Unhealthy")
-	callers.saw(w.namespace, mesh.Sample{Requests: 1000})
+	callers.sawOf(w.namespace, "reviews", mesh.Sample{Requests: 1000})
 	w.set("reviews:v3")
 	w.ends("page-v2 RolledBack Unit", "page-v2-2 Promoted", "reviews-v2 RolledBack Unhealthy", "reviews-v3 Promoted")
 	if release := w.phase("page-v2-2", api.ReleasePromoted); release.Spec.Unit == nil {

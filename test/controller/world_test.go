@@ -31,6 +31,7 @@ import (
 	"weir.dev/weir/internal/controller"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/mesh"
+	"weir.dev/weir/internal/plan/routing"
 	"weir.dev/weir/test/apiserver"
 	pretend "weir.dev/weir/test/world"
 )
@@ -115,6 +116,11 @@ func (s *scripted) saw(namespace string, sample mesh.Sample) {
 	s.samples[namespace] = sample
 }
 
+// sawOf is what callers saw of one component; it goes before what they saw of the whole namespace.
+func (s *scripted) sawOf(namespace, component string, sample mesh.Sample) {
+	s.saw(routing.Host(namespace, component), sample)
+}
+
 func (s *scripted) Prove(_ context.Context, route mesh.Route) (mesh.Proof, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,8 +133,10 @@ func (s *scripted) Prove(_ context.Context, route mesh.Route) (mesh.Proof, error
 func (s *scripted) Measure(_ context.Context, w mesh.Window) (mesh.Sample, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sample, ok := s.samples[w.Namespace]; ok {
-		return sample, nil
+	for _, key := range []string{w.Host, w.Namespace} {
+		if sample, ok := s.samples[key]; ok {
+			return sample, nil
+		}
 	}
 	return mesh.Sample{Requests: 1000, Latency: 10 * time.Millisecond}, nil
 }
