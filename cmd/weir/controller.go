@@ -18,6 +18,7 @@ import (
 
 	"weir.dev/weir/internal/controller"
 	"weir.dev/weir/internal/telemetry/prometheus"
+	"weir.dev/weir/internal/telemetry/proof"
 	"weir.dev/weir/internal/telemetry/xds"
 )
 
@@ -85,11 +86,11 @@ func runController(ctx context.Context, flags controllerFlags) error {
 	options := flags.options
 	options.Gateway = gateway
 	options.Measurer = measurer
-	options.Prover = xds.New(
+	options.Prover = proof.NewFallback(xds.New(
 		xds.NewEndpoints(client, flags.istioNamespace),
 		xds.NewTokenSource(client, flags.istioNamespace, flags.istiodServiceAccount),
 		xds.NewPods(client, metadataClient),
-	)
+	), proof.NewShares(measurer.Callers))
 	manager, err := controller.NewManager(ctx, config, options)
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/release"
 )
@@ -73,6 +75,8 @@ func verifiedWords(r *api.Release) string {
 		return "not asked yet"
 	case len(v.Lagging) > 0:
 		return fmt.Sprintf("%d of %d do not serve what is wanted yet (%s)", len(v.Lagging), max(v.Proxies, int32(len(v.Lagging))), v.Method)
+	case release.NeedsProof(r.Status) && !meta.IsStatusConditionTrue(r.Status.Conditions, api.ConditionVerified):
+		return fmt.Sprintf("not seen yet to serve what is wanted (%s)", v.Method)
 	default:
 		return fmt.Sprintf("every caller serves %d %% since %s (%s, %s)", v.Weight, v.At.Format(time.TimeOnly), counted(int(v.Proxies), "proxy", "proxies"), v.Method)
 	}

@@ -17,6 +17,9 @@ type Route struct {
 	Subsets []string
 	// Weights is the share of each subset in percent; they sum to 100. Subsets left out have none.
 	Weights map[string]int32
+	// Picked is true when rules before the weights pick requests by what they say, so that what is sent to a subset need
+	// not be its weight.
+	Picked bool
 	// Name is that of the HTTP routes, a digest of all they say. A proxy whose routes have another name is behind. Empty
 	// when it is not known.
 	Name string
@@ -32,6 +35,26 @@ type Proof struct {
 	Proxies int
 	// Lagging names the proxies that do not serve it yet, as namespace/pod, sorted.
 	Lagging []string
+	// Waits says what else is waited for, in words; empty when nothing is.
+	Waits string
+}
+
+// Traffic is what callers of one host sent.
+type Traffic struct {
+	Callers []Caller
+	// Newest is when a caller was last heard of, and Every how often that is; zero when there is no caller.
+	Newest time.Time
+	Every  time.Duration
+	// Alive is true when any proxy at all reports what it sends.
+	Alive bool
+}
+
+// Caller is one proxy that sends requests to a host.
+type Caller struct {
+	// Workload it belongs to, as namespace/name, and Proxy, the same with its pod; empty when that is not told.
+	Workload, Proxy string
+	// Sent is how many requests, or connections, each version got, in each of the windows that were asked for.
+	Sent []map[string]float64
 }
 
 // Window is a stretch of time in which requests to one version of a host are measured.

@@ -30,6 +30,7 @@ func Route(namespace string, c Component) (mesh.Route, bool) {
 		if v.Weight != 0 {
 			out.Weights[v.Name] = v.Weight
 		}
+		out.Picked = out.Picked || len(v.Match) > 0 || v.Cohorts != nil
 	}
 	slices.Sort(out.Subsets)
 	for _, p := range r.Ports {

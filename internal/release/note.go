@@ -42,6 +42,9 @@ func (v *view) noteVerified() {
 	seen := api.Verified{At: *micro(v.now), Method: v.seen.Proof.Method, Proxies: int32(v.seen.Proof.Proxies)}
 	to := wantedOf(v.status, v.spec.To)
 	matched, mirrored := len(to.Match) > 0, to.Mirror != nil
+	if was == nil && !v.served && len(v.seen.Proof.Lagging) == 0 {
+		return // nothing was verified yet, and nobody is known to lag
+	}
 	if was != nil {
 		seen.Weight, seen.Matched, seen.Mirrored, seen.At = was.Weight, was.Matched, was.Mirrored, was.At
 	}

@@ -65,6 +65,11 @@ func TestProofGoesOnRecord(t *testing.T) {
 			verified: api.Verified{At: *micro(t0.Add(-2 * time.Minute)), Method: "istiod-sync", Proxies: 12, Lagging: names[:10]},
 			status:   metav1.ConditionFalse, message: "12 of 12 callers do not serve v2 with 10 % yet: shop/a, shop/b, shop/c, …",
 		},
+		"it takes time to tell": {
+			proof:    mesh.Proof{Method: "request-shares", Proxies: 3, Waits: "callers are\n watched for 30s"},
+			verified: api.Verified{At: *micro(t0.Add(-2 * time.Minute)), Method: "request-shares", Proxies: 3},
+			status:   metav1.ConditionFalse, message: "callers do not serve v2 with 10 % yet: callers are watched for 30s",
+		},
 		"nobody knows": {
 			err:      errors.New("istiod:\n  no answer"),
 			verified: api.Verified{At: *micro(t0.Add(-2 * time.Minute)), Method: "test", Proxies: 3},
@@ -260,5 +265,17 @@ func TestDrainingPodsAreNotScaled(t *testing.T) {
 	want := []api.VersionWanted{{Version: "v1", Replicas: 2, Subset: true}, {Version: "v2", Replicas: 1, Subset: true, Weight: 100}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want, got: %s", diff)
+	}
+}
+
+// TestNothingIsVerifiedBeforeItIs has a proof that is not there yet, with nobody to blame: callers are not connected by that.
+func TestNothingIsVerifiedBeforeItIs(t *testing.T) {
+	spec, status := shifting()
+	status.Phase, status.Verified, status.Steps, status.Step = api.ReleaseConnecting, nil, nil, 0
+	seen := kindly(status)
+	seen.Proof = mesh.Proof{Method: "request-shares", Waits: "callers are watched for 30s"}
+	got := Decide(t0, spec, status, seen)
+	if got.Status.Verified != nil || got.Status.Phase != api.ReleaseConnecting || PeerOf("r", spec, got.Status).Passed {
+		t.Errorf("rule %s: %+v", got.Rule, got.Status)
 	}
 }

@@ -70,7 +70,11 @@ func (v view) proofWords() string {
 	}
 	names := v.seen.Proof.Lagging
 	if len(names) == 0 {
-		return "callers do not " + want + " yet"
+		waits := ""
+		if v.seen.Proof.Waits != "" {
+			waits = ": " + oneLine(v.seen.Proof.Waits)
+		}
+		return "callers do not " + want + " yet" + waits
 	}
 	do, more := "do", ""
 	if len(names) == 1 {

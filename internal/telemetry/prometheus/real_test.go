@@ -115,8 +115,8 @@ type exporter struct {
 func (e *exporter) serve(caller, version, code string, ms, n float64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	labels := fmt.Sprintf(`reporter="source",destination_service="%s",destination_version="%s",response_code="%s",response_flags="-"`,
-		host, version, code)
+	labels := fmt.Sprintf(`reporter="source",source_workload_namespace="shop",source_workload="page",destination_service="%s",`+
+		`destination_version="%s",response_code="%s",response_flags="-"`, host, version, code)
 	page := e.counters[caller]
 	page["istio_requests_total{"+labels+"}"] += n
 	for _, bound := range bounds {

@@ -32,6 +32,8 @@ type fakeProxy struct {
 	sent, acked int
 	// routesLag is by how many pushes the routes that were accepted are behind everything else.
 	routesLag int
+	// gateway is true for one that lets requests in from outside, by a host of its own.
+	gateway bool
 }
 
 // fakeIstiod answers as istiod's debug interface does.
@@ -89,7 +91,8 @@ func (f *fakeIstiod) syncz() []syncz {
 	entries := []syncz{}
 	for _, p := range f.proxies {
 		sent, acked, routes := f.nonce(p.sent), f.nonce(p.acked), f.nonce(p.acked-p.routesLag)
-		entries = append(entries, syncz{p.id, "sidecar", sent, acked, sent, acked, sent, routes, sent, acked})
+		kind := map[bool]string{false: "sidecar", true: "router"}[p.gateway]
+		entries = append(entries, syncz{p.id, kind, sent, acked, sent, acked, sent, routes, sent, acked})
 	}
 	return entries
 }
@@ -122,7 +125,7 @@ func (p *fakeProxy) dump(f *fakeIstiod) any {
 		}
 	}
 	route := object{"name": p.name, "route": object{"weightedClusters": object{"clusters": weighted}}}
-	host := object{"domains": []string{reviews}, "routes": []any{route}}
+	host := object{"domains": []string{map[bool]string{false: reviews, true: "shop.example:80"}[p.gateway]}, "routes": []any{route}}
 	return object{"configs": []any{
 		object{"versionInfo": f.push(p.assigned), "dynamicActiveClusters": clusters},
 		object{"dynamicEndpointConfigs": endpoints},
@@ -305,6 +308,33 @@ func TestProveCallers(t *testing.T) {
 
 	ratings.weights, ratings.assigned, ratings.sent = share(100, 0), 6, 6
 	expect(t, p, wanted(100, 0), 3, "shop/ratings") // becomes a caller
+}
+
+// TestProveGateway has a gateway, at an istiod of its own, that is behind the sidecars.
+func TestProveGateway(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 6, sent: 6, acked: 6, weights: share(90, 10)}
+	gateway := &fakeProxy{id: "gateway.istio-system", gateway: true, assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	p, _ := newProver(t, startIstiod(t, page), startIstiod(t, gateway))
+	expect(t, p, wanted(90, 10), 2, "istio-system/gateway")
+	gateway.assigned, gateway.sent, gateway.weights = 6, 6, share(90, 10)
+	expect(t, p, wanted(90, 10), 2, "istio-system/gateway") // sent, but not accepted
+	gateway.acked = 6
+	expect(t, p, wanted(90, 10), 2)
+}
+
+// TestProveElsewhere has a proxy change from one istiod to the other while it lags: the old connection is no longer waited
+// for, and the new one counts for what it says.
+func TestProveElsewhere(t *testing.T) {
+	page := func(push int, weights map[string]int) *fakeProxy {
+		return &fakeProxy{id: "page.shop", assigned: push, sent: push, acked: push, weights: weights}
+	}
+	first, second := startIstiod(t, page(5, share(100, 0))), startIstiod(t)
+	p, _ := newProver(t, first, second)
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	first.proxies, second.proxies = nil, []*fakeProxy{page(3, share(100, 0))}
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	second.proxies = []*fakeProxy{page(4, share(90, 10))}
+	expect(t, p, wanted(90, 10), 1)
 }
 
 // TestProveReplicas has many pods of one ReplicaSet: one dump tells of all of them, and a sign that a push is complete
