@@ -69,7 +69,7 @@ type Together struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || (has(self.ports) && self.ports.size() > 0)",fieldPath=".expose",message="expose needs a port to send requests to; list one under ports"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.expose.port) || !has(self.ports) || self.ports.exists(p, p.port == self.expose.port)",fieldPath=".expose.port",message="port must be one of the component's ports; list it under ports"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2 or grpc; correct its protocol, or name another port"
-// +kubebuilder:validation:XValidation:rule="(has(self.mesh) && !self.mesh) || !has(self.ports) || !self.ports.exists(p, p.port in [15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090])",fieldPath=".ports",message="ports 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053 and 15090 belong to the sidecar; choose another, or set mesh to false"
+// +kubebuilder:validation:XValidation:rule="(has(self.mesh) && !self.mesh) || !has(self.ports) || !self.ports.exists(p, (has(p.target) ? p.target : p.port) in [15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090])",fieldPath=".ports",message="ports 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053 and 15090 belong to the sidecar; choose another, or set mesh to false"
 // +kubebuilder:validation:XValidation:rule="!has(self.readiness) || [has(self.readiness.httpGet), has(self.readiness.tcpSocket), has(self.readiness.grpc), has(self.readiness.exec)].filter(said, said).size() == 1",fieldPath=".readiness",message="readiness needs one of httpGet, tcpSocket, grpc or exec"
 // +kubebuilder:validation:XValidation:rule="self.kind == oldSelf.kind",fieldPath=".kind",message="the kind of a component stays, since pods of two kinds cannot take turns; add a component of another name, and move its callers"
 // +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.kind == 'StatefulSet'",fieldPath=".claims",message="only a component of kind StatefulSet has claims; mount an existing claim under volumes, or set the kind"
@@ -244,10 +244,15 @@ type Protocol string
 
 // Port is one port of a component.
 type Port struct {
-	// Port is the number the component listens on and is called at.
+	// Port is the number the component is called at.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
+	// Target is the number the component listens on. Default: the one it is called at.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +optional
+	Target int32 `json:"target,omitempty"`
 	// Protocol is what is spoken on the port. Default: known from the number (80, 8080, 9080 and others are http), else tcp.
 	// +optional
 	Protocol Protocol `json:"protocol,omitempty"`

@@ -143,7 +143,34 @@ func (c Component) frozen() (map[string]api.Component, error) {
 		}
 		out[w.Version] = revision.Freeze(content)
 	}
-	return out, nil
+	return out, c.agree(out)
+}
+
+// agree refuses versions that speak differently at a port with a target: a Service finds targets by the port's name, which
+// says what is spoken, and would leave out the pods of one of them.
+func (c Component) agree(frozen map[string]api.Component) error {
+	names, targeted := map[int32]string{}, map[int32]bool{}
+	for _, w := range c.Wanted {
+		for _, p := range frozen[w.Version].Ports {
+			if w.Replicas > 0 && p.Target != 0 {
+				targeted[p.Port] = true
+			}
+		}
+	}
+	for _, w := range c.Wanted {
+		for _, p := range frozen[w.Version].Ports {
+			name, known := names[p.Port], port.Name(p)
+			if w.Replicas == 0 || !targeted[p.Port] {
+				continue
+			}
+			if name != "" && name != known {
+				return fmt.Errorf("port %d of component %q has a target, and is %s in one version and %s in another; "+
+					"give the new one another number", p.Port, c.Spec.Name, name, known)
+			}
+			names[p.Port] = known
+		}
+	}
+	return nil
 }
 
 // routing returns what routes are made from. A component of which no version has pods has no routes: nobody could answer.
@@ -171,7 +198,7 @@ func (c Component) pods() int32 {
 }
 
 // ports returns the ports of all versions with pods, by number; of all wanted ones when none has. Where versions differ in a
-// port's protocol, the greatest weight decides.
+// port's protocol, the greatest weight decides. A port that has a target in any version has one.
 func (c Component) ports(frozen map[string]api.Component) []api.Port {
 	if len(c.Wanted) == 0 {
 		return byNumber(revision.Freeze(c.Spec).Ports)
@@ -182,8 +209,14 @@ func (c Component) ports(frozen map[string]api.Component) []api.Port {
 	var out []api.Port
 	for _, w := range wanted {
 		for _, p := range frozen[w.Version].Ports {
-			if (asleep || w.Replicas > 0) && !port.Has(out, p.Port) {
+			if !asleep && w.Replicas == 0 {
+				continue
+			}
+			at := slices.IndexFunc(out, func(o api.Port) bool { return o.Port == p.Port })
+			if at < 0 {
 				out = append(out, p)
+			} else if p.Target != 0 && out[at].Target == 0 {
+				out[at].Target = out[at].Port
 			}
 		}
 	}

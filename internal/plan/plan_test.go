@@ -64,14 +64,17 @@ func TestObjectsRefuses(t *testing.T) {
 	twins := shop(settled(api.Component{Name: "reviews", Image: "r:v1-x"}), twin)
 	nowhere := shop(twin)
 	nowhere.Application.Namespace = ""
+	old, torn := reviews("r:v1", 9080), reviews("r:v2", 9080)
+	torn.Ports[0].Protocol, torn.Ports[0].Target = "grpc", 8080
 	for name, tt := range map[string]struct {
 		in   plan.Input
 		want string
 	}{
-		"content missing": {shop(twin, missing), `spec.components[1]: version "v2" of component "reviews"`},
-		"one name twice":  {twins, "Deployment reviews-v1-x: versions of the components"},
-		"no namespace":    {nowhere, "has no namespace"},
-		"no application":  {plan.Input{}, "has no namespace"},
+		"two languages at a port with a target": {shop(twin, shifting(old, torn, 10)), "port 9080 of component \"reviews\" has a target, and is http-9080 in one version and grpc-9080 in another"},
+		"content missing":                       {shop(twin, missing), `spec.components[1]: version "v2" of component "reviews"`},
+		"one name twice":                        {twins, "Deployment reviews-v1-x: versions of the components"},
+		"no namespace":                          {nowhere, "has no namespace"},
+		"no application":                        {plan.Input{}, "has no namespace"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := plan.Objects(tt.in); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -42,12 +42,23 @@ func Known(number int32) api.Protocol {
 // IsHTTP tells whether requests can be told apart on the protocol, so that they can be routed one by one.
 func IsHTTP(p api.Protocol) bool { return p == HTTP || p == HTTP2 || p == GRPC }
 
-// Resolve returns the component's ports with every protocol filled in, in their order. A port that is exposed and whose
-// protocol nobody said speaks http.
+// Target is the number that is listened on.
+func Target(p api.Port) int32 {
+	if p.Target != 0 {
+		return p.Target
+	}
+	return p.Port
+}
+
+// Resolve returns the component's ports with every protocol filled in, in their order. A target that says nothing new is
+// left out. A port that is exposed and whose protocol nobody said speaks http.
 func Resolve(c api.Component) []api.Port {
 	exposed, _ := Exposed(c)
 	out := slices.Clone(c.Ports)
 	for i := range out {
+		if out[i].Target == out[i].Port {
+			out[i].Target = 0
+		}
 		switch {
 		case out[i].Protocol != "":
 		case out[i].Port == exposed && !IsHTTP(Known(exposed)):

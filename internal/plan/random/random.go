@@ -111,7 +111,11 @@ func (m maker) ports() []api.Port {
 	m.Shuffle(len(numbers), func(i, j int) { numbers[i], numbers[j] = numbers[j], numbers[i] })
 	var out []api.Port
 	for _, n := range numbers[:m.IntN(5)] {
-		out = append(out, api.Port{Port: n, Protocol: protocols[m.IntN(len(protocols))]})
+		p := api.Port{Port: n, Protocol: protocols[m.IntN(len(protocols))]}
+		if m.chance(4) {
+			p.Target = 1024 + int32(m.IntN(8000))
+		}
+		out = append(out, p)
 	}
 	return out
 }

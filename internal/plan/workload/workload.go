@@ -24,7 +24,8 @@ func ServiceAccount(a *api.Application, component string) *corev1.ServiceAccount
 	}
 }
 
-// Service selects the pods of all versions of the component.
+// Service selects the pods of all versions of the component. Where a port has a target, each pod says by the port's name
+// which that is, since versions may differ in it.
 func Service(a *api.Application, component string, ports []api.Port) *corev1.Service {
 	s := &corev1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
@@ -33,8 +34,12 @@ func Service(a *api.Application, component string, ports []api.Port) *corev1.Ser
 	}
 	s.Labels[owner.LabelApp] = component
 	for _, p := range ports {
+		target := intstr.FromInt32(p.Port)
+		if p.Target != 0 {
+			target = intstr.FromString(port.Name(p))
+		}
 		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{
-			Name: port.Name(p), Port: p.Port, TargetPort: intstr.FromInt32(p.Port), Protocol: corev1.ProtocolTCP,
+			Name: port.Name(p), Port: p.Port, TargetPort: target, Protocol: corev1.ProtocolTCP,
 			AppProtocol: ptr.To(string(port.Carried(p.Protocol))),
 		})
 	}
@@ -47,7 +52,14 @@ const peersSuffix = "-pods"
 // Peers gives each pod of a StatefulSet a name of its own, such as database-0.database-pods, also before it is ready: a
 // database whose members wait for each other could not start otherwise.
 func Peers(a *api.Application, component string, ports []api.Port) *corev1.Service {
-	s := Service(a, component, ports)
+	var direct []api.Port // nothing stands between a pod and who calls it by its own name
+	for _, p := range ports {
+		p.Port, p.Target = port.Target(p), 0
+		if !port.Has(direct, p.Port) {
+			direct = append(direct, p)
+		}
+	}
+	s := Service(a, component, direct)
 	s.Name = component + peersSuffix
 	s.Spec.ClusterIP = corev1.ClusterIPNone
 	s.Spec.PublishNotReadyAddresses = true
