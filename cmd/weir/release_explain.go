@@ -41,7 +41,7 @@ func newReleaseExplainCommand(where *target) *cobra.Command {
 			"versions it may reach by chance, by its sender or by a cookie. No request is sent.",
 		Example: "  weir release explain reviews -n bookinfo\n" +
 			"  weir release explain reviews --path /reviews/0 --header 'end-user: jason' -n bookinfo\n" +
-			"  weir release explain reviews --from productpage --method POST --cookie weir-reviews=v2.new -n bookinfo\n" +
+			"  weir release explain reviews --from productpage --method POST --cookie group=b -n bookinfo\n" +
 			"  weir release explain productpage --outside --host shop.example --path /productpage -o json -n bookinfo",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -2,7 +2,11 @@
 
 package release
 
-import api "weir.dev/weir/api/v1alpha1"
+import (
+	"strconv"
+
+	api "weir.dev/weir/api/v1alpha1"
+)
 
 // wanted is what each version should have in the status's phase.
 func (v view) wanted(stage Stage) []api.VersionWanted {
@@ -63,7 +67,7 @@ func (v view) cohorts(weight int32) *api.Cohorts {
 	if sticky == nil || weight <= 0 || weight >= whole {
 		return nil
 	}
-	out := &api.Cohorts{Cookie: sticky.Cookie, ID: v.spec.To, MaxAge: int64(orElse(sticky.MaxAge, defaultMaxAge).Seconds())}
+	out := &api.Cohorts{Cookie: sticky.Cookie, ID: v.cohortID(), MaxAge: int64(orElse(sticky.MaxAge, defaultMaxAge).Seconds())}
 	if out.Cookie == "" {
 		out.Cookie = "weir-" + v.spec.Component
 	}
@@ -73,4 +77,13 @@ func (v view) cohorts(weight int32) *api.Cohorts {
 		}
 	}
 	return out
+}
+
+// cohortID tells the cookies of this attempt from those of others. When the same version is tried again, users draw anew:
+// those who were with it when it went back would otherwise all return with the first percent.
+func (v view) cohortID() string {
+	if v.status.StartedAt == nil {
+		return v.spec.To
+	}
+	return v.spec.To + "-" + strconv.FormatInt(v.status.StartedAt.Unix(), 36)
 }
