@@ -68,8 +68,9 @@ type Together struct {
 // +kubebuilder:validation:XValidation:rule="has(self.image) || (has(self.external) && self.external)",fieldPath=".image",message="image is missing; write the container image, for example registry.example/reviews:v1, or set external when the Deployments are somebody else's"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || (has(self.ports) && self.ports.size() > 0)",fieldPath=".expose",message="expose needs a port to send requests to; list one under ports"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.expose.port) || !has(self.ports) || self.ports.exists(p, p.port == self.expose.port)",fieldPath=".expose.port",message="port must be one of the component's ports; list it under ports"
-// +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2 or grpc; correct its protocol, or name another port"
+// +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc', 'grpc-web']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc', 'grpc-web']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2, grpc or grpc-web; correct its protocol, or name another port"
 // +kubebuilder:validation:XValidation:rule="(has(self.mesh) && !self.mesh) || !has(self.ports) || !self.ports.exists(p, (has(p.target) ? p.target : p.port) in [15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090])",fieldPath=".ports",message="ports 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053 and 15090 belong to the sidecar; choose another, or set mesh to false"
+// +kubebuilder:validation:XValidation:rule="!has(self.ports) || self.ports.all(p, !has(p.name) || self.ports.filter(o, has(o.name) && o.name == p.name).size() == 1)",fieldPath=".ports",message="two ports have one name; give each a name of its own, or none"
 // +kubebuilder:validation:XValidation:rule="!has(self.readiness) || [has(self.readiness.httpGet), has(self.readiness.tcpSocket), has(self.readiness.grpc), has(self.readiness.exec)].filter(said, said).size() == 1",fieldPath=".readiness",message="readiness needs one of httpGet, tcpSocket, grpc or exec"
 // +kubebuilder:validation:XValidation:rule="self.kind == oldSelf.kind",fieldPath=".kind",message="the kind of a component stays, since pods of two kinds cannot take turns; add a component of another name, and move its callers"
 // +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.kind == 'StatefulSet'",fieldPath=".claims",message="only a component of kind StatefulSet has claims; mount an existing claim under volumes, or set the kind"
@@ -239,7 +240,7 @@ type EmptyDir struct{}
 
 // Protocol is what is spoken on a port.
 //
-// +kubebuilder:validation:Enum=http;http2;grpc;https;tls;tcp;mongo;mysql;redis
+// +kubebuilder:validation:Enum=http;http2;grpc;grpc-web;https;tls;tcp;udp;mongo;mysql;redis
 type Protocol string
 
 // Port is one port of a component.
@@ -253,9 +254,22 @@ type Port struct {
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
 	Target int32 `json:"target,omitempty"`
-	// Protocol is what is spoken on the port. Default: known from the number (80, 8080, 9080 and others are http), else tcp.
+	// Protocol is what is spoken on the port. Default: what appProtocol says, else what the name begins with, else http when
+	// requests from outside are sent to it, else what is spoken on the number by custom (80, 8080, 9080 and others are http),
+	// else tcp. The status tells which it was. Datagrams (udp) pass by the mesh.
 	// +optional
 	Protocol Protocol `json:"protocol,omitempty"`
+	// AppProtocol is the protocol as Kubernetes writes it on Services, such as grpc or kubernetes.io/h2c.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`
+	// +optional
+	AppProtocol string `json:"appProtocol,omitempty"`
+	// Name of the port, such as api. It follows the protocol in the names of Service and container ports, as in http-api. One
+	// that begins with a protocol and a dash, such as grpc-api, says the protocol.
+	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`
+	// +optional
+	Name string `json:"name,omitempty"`
 }
 
 // Expose is the way into a component from outside.
@@ -327,6 +341,20 @@ type ComponentStatus struct {
 	// Message says in words what keeps the component from being ready.
 	// +optional
 	Message string `json:"message,omitempty"`
+	// Filled tells what the spec leaves out of the component, and what was taken for it.
+	// +listType=atomic
+	// +optional
+	Filled []Filled `json:"filled,omitempty"`
+}
+
+// Filled is a field that was left out.
+type Filled struct {
+	// Field of the component, such as ports[9080].protocol.
+	Field string `json:"field"`
+	// Value that was taken.
+	Value string `json:"value"`
+	// Why that one, in words.
+	Why string `json:"why"`
 }
 
 // VersionStatus tells how many pods of a version are ready.

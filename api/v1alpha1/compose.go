@@ -73,6 +73,7 @@ type Template struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// Annotations of the pods.
 	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule="!('sidecar.istio.io/inject' in self)",message="whether there is a sidecar is said by mesh; leave sidecar.istio.io/inject out"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 	// Spec is a piece of a Kubernetes PodSpec. Lists such as containers and volumes are merged by name; the component's own

@@ -43,7 +43,7 @@ func faults(o plan.Object) []string {
 	case *corev1.Service:
 		out = append(out, validation.IsDNS1035Label(o.Name)...)
 		for _, p := range o.Spec.Ports {
-			out = append(out, validation.IsValidPortName(p.Name)...)
+			out = append(out, validation.IsDNS1123Label(p.Name)...)
 			out = append(out, validation.IsValidPortNum(int(p.Port))...)
 		}
 	case *appsv1.Deployment:

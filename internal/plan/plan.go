@@ -5,7 +5,6 @@ package plan
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ func Objects(in Input) ([]Object, error) {
 		}
 		r := c.routing(frozen)
 		routed = append(routed, r)
-		of, err := component(a, c, frozen, r)
+		of, err := c.objects(a, frozen, r)
 		if err != nil {
 			return nil, fmt.Errorf("spec.components[%d]: %w", i, err)
 		}
@@ -78,14 +77,15 @@ func Objects(in Input) ([]Object, error) {
 	return objects, unique(objects)
 }
 
-// component returns what belongs to one component.
-func component(a *api.Application, c Component, frozen map[string]api.Component, r routing.Component) ([]Object, error) {
+// objects returns what belongs to the component.
+func (c Component) objects(a *api.Application, frozen map[string]api.Component, r routing.Component) ([]Object, error) {
 	objects := []Object{workload.ServiceAccount(a, r.Name)}
-	if len(r.Ports) > 0 {
-		objects = append(objects, workload.Service(a, r.Name, r.Ports))
+	ports := c.ports(frozen)
+	if len(ports) > 0 {
+		objects = append(objects, workload.Service(a, r.Name, ports))
 	}
 	if c.Spec.Kind == api.StatefulSet {
-		objects = append(objects, workload.Peers(a, r.Name, r.Ports))
+		objects = append(objects, workload.Peers(a, r.Name, ports))
 	}
 	for _, w := range c.Wanted {
 		if w.Replicas == 0 {
@@ -175,7 +175,7 @@ func (c Component) agree(frozen map[string]api.Component) error {
 
 // routing returns what routes are made from. A component of which no version has pods has no routes: nobody could answer.
 func (c Component) routing(frozen map[string]api.Component) routing.Component {
-	r := routing.Component{Name: c.Spec.Name, Ports: c.ports(frozen), Expose: c.Spec.Expose}
+	r := routing.Component{Name: c.Spec.Name, Ports: port.Streams(c.ports(frozen)), Expose: c.Spec.Expose}
 	if c.pods() == 0 {
 		r.Expose = nil
 		return r
@@ -198,11 +198,23 @@ func (c Component) pods() int32 {
 }
 
 // ports returns the ports of all versions with pods, by number; of all wanted ones when none has. Where versions differ in a
-// port's protocol, the greatest weight decides. A port that has a target in any version has one.
+// port's protocol, the greatest weight decides. A port that has a target in any version has one. Names are those of the spec,
+// since they shape no pods.
 func (c Component) ports(frozen map[string]api.Component) []api.Port {
-	if len(c.Wanted) == 0 {
-		return byNumber(revision.Freeze(c.Spec).Ports)
+	out := revision.Freeze(c.Spec).Ports
+	if len(c.Wanted) > 0 {
+		out = c.portsOfVersions(frozen)
 	}
+	for i, p := range out {
+		if at := slices.IndexFunc(c.Spec.Ports, func(o api.Port) bool { return o.Port == p.Port }); at >= 0 {
+			out[i].Name = c.Spec.Ports[at].Name
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Port) int { return cmp.Compare(a.Port, b.Port) })
+	return out
+}
+
+func (c Component) portsOfVersions(frozen map[string]api.Component) []api.Port {
 	wanted := slices.Clone(c.Wanted)
 	slices.SortStableFunc(wanted, func(a, b api.VersionWanted) int { return cmp.Compare(b.Weight, a.Weight) })
 	asleep := c.pods() == 0
@@ -220,23 +232,7 @@ func (c Component) ports(frozen map[string]api.Component) []api.Port {
 			}
 		}
 	}
-	return byNumber(out)
-}
-
-func byNumber(ports []api.Port) []api.Port {
-	slices.SortFunc(ports, func(a, b api.Port) int { return cmp.Compare(a.Port, b.Port) })
-	return ports
-}
-
-// Accept refuses what no version may be made of, before it is kept. The error names every fault by its field.
-func Accept(a *api.Application) error {
-	var faults []error
-	for _, c := range a.Spec.Components {
-		for _, fault := range workload.CheckTemplate(c) {
-			faults = append(faults, fmt.Errorf("spec.components[%s].%w", c.Name, fault))
-		}
-	}
-	return errors.Join(faults...)
+	return out
 }
 
 func rank(o Object) int { return slices.Index(kinds, kind(o)) }

@@ -131,7 +131,11 @@ func TestPortsRefused(t *testing.T) {
 		"70000":              {"ports: [{port: 70000}]", []string{field + "[0].port", "less than or equal to 65535"}},
 		"without a number":   {"ports: [{protocol: http}]", []string{field + "[0].port: Required value"}},
 		"twice":              {"ports: [{port: 80}, {port: 80, protocol: tcp}]", []string{field + `[1]: Duplicate value: {"port":80}`}},
-		"unknown protocol":   {"ports: [{port: 80, protocol: udp}]", []string{field + "[0].protocol", `supported values: "http", "http2"`}},
+		"unknown protocol":   {"ports: [{port: 80, protocol: ftp}]", []string{field + "[0].protocol", `supported values: "http", "http2"`}},
+		"two of one name":    {"ports: [{port: 80, name: api}, {port: 81, name: api}]", []string{field, "two ports have one name"}},
+		"a name in capitals": {"ports: [{port: 80, name: API}]", []string{field + "[0].name", "should match"}},
+		"a long name":        {"ports: [{port: 80, name: aaaaaaaaaaaaaaaa}]", []string{field + "[0].name", "may not be more than 15"}},
+		"odd appProtocol":    {"ports: [{port: 80, appProtocol: 'a b'}]", []string{field + "[0].appProtocol", "should match"}},
 		"one of the sidecar": {"ports: [{port: 80}, {port: 15021}]", []string{field, "15021", "belong to the sidecar"}},
 		"17": {
 			"ports: [" + strings.Repeat("{port: 80},", 17) + "]", []string{field + ": Too many: 17: must have at most 16 items"},
@@ -156,10 +160,10 @@ func TestExposeRefused(t *testing.T) {
 			"ports: [{port: 80}], expose: {port: 81}", []string{field + ".port", "one of the component's ports"},
 		},
 		"a port said to speak mysql": {
-			"ports: [{port: 80}, {port: 81, protocol: mysql}], expose: {port: 81}", []string{field, "http, http2 or grpc"},
+			"ports: [{port: 80}, {port: 81, protocol: mysql}], expose: {port: 81}", []string{field, "http, http2, grpc or grpc-web"},
 		},
 		"no port that can speak http": {
-			"ports: [{port: 80, protocol: tcp}, {port: 443, protocol: https}], expose: {}", []string{field, "http, http2 or grpc"},
+			"ports: [{port: 80, protocol: tcp}, {port: 443, protocol: https}], expose: {}", []string{field, "http, http2, grpc or grpc-web"},
 		},
 		"port 0":             {"ports: [{port: 80}], expose: {port: 0}", []string{field + ".port", "greater than or equal to 1"}},
 		"port 65536":         {"ports: [{port: 80}], expose: {port: 65536}", []string{field + ".port", "less than or equal to 65535"}},

@@ -37,6 +37,9 @@ func TestComposingRefused(t *testing.T) {
 		"template, label of weir.dev": {
 			"template: {labels: {weir.dev/component: b}}", []string{at + ".template.labels", "labels that Weir sets"},
 		},
+		"template, annotation of injection": {
+			"template: {annotations: {sidecar.istio.io/inject: 'true'}}", []string{at + ".template.annotations", "said by mesh"},
+		},
 		"template, unknown field": {"template: {containers: []}", []string{`unknown field "` + at + `.template.containers"`}},
 		"template, spec as text":  {"template: {spec: x}", []string{at + ".template.spec", "must be of type object"}},
 	} {

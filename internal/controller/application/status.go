@@ -18,6 +18,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/plan"
 )
 
 // report writes the status when it differs from what is there.
@@ -66,7 +67,7 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 }
 
 func componentStatus(s snapshot, w want) api.ComponentStatus {
-	out := api.ComponentStatus{Name: w.component.Name, Current: w.current, Desired: w.desired}
+	out := api.ComponentStatus{Name: w.component.Name, Current: w.current, Desired: w.desired, Filled: plan.Filled(w.component, w.desired)}
 	if w.newest != nil {
 		out.Release = w.newest.Name
 	}

@@ -1,46 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package port knows what is spoken on a port and how the mesh must be told.
+// Package port finds out what is spoken on a port, and how the mesh must be told.
 package port
 
 import (
 	"slices"
-	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
 
 // The protocols of a port.
 const (
-	HTTP  api.Protocol = "http"
-	HTTP2 api.Protocol = "http2"
-	GRPC  api.Protocol = "grpc"
-	HTTPS api.Protocol = "https"
-	TLS   api.Protocol = "tls"
-	TCP   api.Protocol = "tcp"
-	Mongo api.Protocol = "mongo"
-	MySQL api.Protocol = "mysql"
-	Redis api.Protocol = "redis"
+	HTTP    api.Protocol = "http"
+	HTTP2   api.Protocol = "http2"
+	GRPC    api.Protocol = "grpc"
+	GRPCWeb api.Protocol = "grpc-web"
+	HTTPS   api.Protocol = "https"
+	TLS     api.Protocol = "tls"
+	TCP     api.Protocol = "tcp"
+	UDP     api.Protocol = "udp"
+	Mongo   api.Protocol = "mongo"
+	MySQL   api.Protocol = "mysql"
+	Redis   api.Protocol = "redis"
 )
 
-// known is what is spoken on a port whose protocol nobody said. A wrong "http" breaks a connection that a wrong "tcp" would
-// carry, so only numbers with one common use are here.
-var known = map[int32]api.Protocol{
-	80: HTTP, 3000: HTTP, 5000: HTTP, 8000: HTTP, 8080: HTTP, 8081: HTTP, 8888: HTTP, 9080: HTTP,
-	443: HTTPS, 8443: HTTPS,
-	3306: MySQL, 6379: Redis, 27017: Mongo, 50051: GRPC,
-}
-
-// Known returns the protocol that is spoken on the port number by custom; tcp when there is no custom.
-func Known(number int32) api.Protocol {
-	if p, ok := known[number]; ok {
-		return p
-	}
-	return TCP
-}
-
 // IsHTTP tells whether requests can be told apart on the protocol, so that they can be routed one by one.
-func IsHTTP(p api.Protocol) bool { return p == HTTP || p == HTTP2 || p == GRPC }
+func IsHTTP(p api.Protocol) bool { return p == HTTP || p == HTTP2 || p == GRPC || p == GRPCWeb }
 
 // Target is the number that is listened on.
 func Target(p api.Port) int32 {
@@ -50,21 +38,15 @@ func Target(p api.Port) int32 {
 	return p.Port
 }
 
-// Resolve returns the component's ports with every protocol filled in, in their order. A target that says nothing new is
-// left out. A port that is exposed and whose protocol nobody said speaks http.
+// Resolve returns the component's ports with every protocol filled in, in their order. How a protocol was said, names, and
+// targets that say nothing new are gone, so that ports that come to the same are the same.
 func Resolve(c api.Component) []api.Port {
 	exposed, _ := Exposed(c)
 	out := slices.Clone(c.Ports)
-	for i := range out {
-		if out[i].Target == out[i].Port {
+	for i, p := range out {
+		out[i] = api.Port{Port: p.Port, Target: p.Target, Protocol: Find(p, p.Port == exposed).Protocol}
+		if p.Target == p.Port {
 			out[i].Target = 0
-		}
-		switch {
-		case out[i].Protocol != "":
-		case out[i].Port == exposed && !IsHTTP(Known(exposed)):
-			out[i].Protocol = HTTP
-		default:
-			out[i].Protocol = Known(out[i].Port)
 		}
 	}
 	return out
@@ -76,14 +58,14 @@ func Exposed(c api.Component) (int32, bool) {
 	if c.Expose == nil {
 		return 0, false
 	}
-	if c.Expose.Port != 0 {
-		return c.Expose.Port, Has(c.Ports, c.Expose.Port)
+	if i := slices.IndexFunc(c.Ports, func(p api.Port) bool { return p.Port == c.Expose.Port }); c.Expose.Port != 0 {
+		return c.Expose.Port, i >= 0 && IsHTTP(Find(c.Ports[i], true).Protocol)
 	}
 	if p, ok := First(c.Ports); ok {
 		return p, true
 	}
 	for _, p := range c.Ports {
-		if p.Protocol == "" {
+		if IsHTTP(Find(p, true).Protocol) {
 			return p.Port, true
 		}
 	}
@@ -93,28 +75,41 @@ func Exposed(c api.Component) (int32, bool) {
 // First returns the number of the first port that speaks http.
 func First(ports []api.Port) (int32, bool) {
 	for _, p := range ports {
-		if IsHTTP(p.Protocol) || p.Protocol == "" && IsHTTP(Known(p.Port)) {
+		if IsHTTP(Find(p, false).Protocol) {
 			return p.Port, true
 		}
 	}
 	return 0, false
 }
 
+// Number is what the component listens on at the port that the user gave the name.
+func Number(c api.Component, name string) (int32, bool) {
+	i := slices.IndexFunc(c.Ports, func(p api.Port) bool { return p.Name == name && name != "" })
+	if i < 0 {
+		return 0, false
+	}
+	return Target(c.Ports[i]), true
+}
+
+// Probed are the ports that the probe names or numbers, to be read or changed.
+func Probed(p *corev1.Probe) []*intstr.IntOrString {
+	switch {
+	case p == nil:
+		return nil
+	case p.HTTPGet != nil:
+		return []*intstr.IntOrString{&p.HTTPGet.Port}
+	case p.TCPSocket != nil:
+		return []*intstr.IntOrString{&p.TCPSocket.Port}
+	}
+	return nil
+}
+
+// Streams are the ports that the mesh carries: all but those of datagrams.
+func Streams(ports []api.Port) []api.Port {
+	return slices.DeleteFunc(slices.Clone(ports), func(p api.Port) bool { return p.Protocol == UDP })
+}
+
 // Has tells whether the number is among the ports.
 func Has(ports []api.Port, number int32) bool {
 	return slices.ContainsFunc(ports, func(p api.Port) bool { return p.Port == number })
-}
-
-// Carried is the protocol the mesh is told. https and tls are carried as tcp: Istio would pick their routes by the name in
-// the TLS greeting alone, and refuse every caller that uses a short name or none.
-func Carried(p api.Protocol) api.Protocol {
-	if p == HTTPS || p == TLS {
-		return TCP
-	}
-	return p
-}
-
-// Name is the port's name in Services and containers, such as http-9080.
-func Name(p api.Port) string {
-	return string(Carried(p.Protocol)) + "-" + strconv.Itoa(int(p.Port))
 }

@@ -106,12 +106,20 @@ func (m maker) image() string {
 func (m maker) ports() []api.Port {
 	numbers := []int32{1, 65535, 80, 443, 8080, 9080, 3306, 6379, 27017, 50051, 7000, 7001}
 	protocols := []api.Protocol{
-		"", "", "", port.HTTP, port.HTTP2, port.GRPC, port.HTTPS, port.TLS, port.TCP, port.Mongo, port.MySQL, port.Redis,
+		"", "", "", port.HTTP, port.HTTP2, port.GRPC, port.GRPCWeb, port.HTTPS, port.TLS, port.TCP, port.UDP,
+		port.Mongo, port.MySQL, port.Redis,
 	}
 	m.Shuffle(len(numbers), func(i, j int) { numbers[i], numbers[j] = numbers[j], numbers[i] })
 	var out []api.Port
-	for _, n := range numbers[:m.IntN(5)] {
+	for i, n := range numbers[:m.IntN(5)] {
 		p := api.Port{Port: n, Protocol: protocols[m.IntN(len(protocols))]}
+		if m.chance(3) {
+			names := []string{"api", "web-80", "grpc-api", "http-9080", "tcp", "grpc-web", "http-api", "metrics-and-all"}
+			p.Name = names[i+m.IntN(2)*4]
+		}
+		if m.chance(4) {
+			p.AppProtocol = []string{"kubernetes.io/h2c", "kubernetes.io/ws", "GRPC", "example.com/own", "smtp"}[m.IntN(5)]
+		}
 		if m.chance(4) {
 			p.Target = 1024 + int32(m.IntN(8000))
 		}

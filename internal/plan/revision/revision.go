@@ -38,7 +38,8 @@ func Freeze(c api.Component) api.Component {
 	out := api.Component{
 		Name: c.Name, Kind: c.Kind, Image: c.Image, Version: base(c), Command: c.Command, Args: c.Args, Env: c.Env,
 		EnvFrom: c.EnvFrom, Volumes: c.Volumes, Claims: c.Claims, Init: c.Init, PullSecrets: c.PullSecrets,
-		Ports: port.Resolve(c), Resources: c.Resources, Readiness: c.Readiness, Liveness: c.Liveness, Startup: c.Startup,
+		Ports: port.Resolve(c), Resources: c.Resources, Readiness: numbered(c, c.Readiness),
+		Liveness: numbered(c, c.Liveness), Startup: numbered(c, c.Startup),
 		Template: canonical(c.Template), Mesh: ptr.To(ptr.Deref(c.Mesh, true)),
 	}
 	if out.Kind == api.Deployment {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +19,9 @@ import (
 
 // sidecarUser is the user that Istio's proxy runs as; requests of any process of that user pass by the proxy.
 const sidecarUser = 1337
+
+// sidecarPorts are the ports that Istio's proxy listens on in the pod.
+var sidecarPorts = []int32{15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090}
 
 // overlay merges the component's template over the pods, as kubectl patch does. Weir's labels win.
 func overlay(pods *corev1.PodTemplateSpec, c api.Component) error {
@@ -89,6 +93,10 @@ func taken(spec corev1.PodSpec, c api.Component) []error {
 		fault(own && one.Image != "", at+"image", "the image gives the version its name; write it in the component's image")
 		fault(own && len(one.Ports) > 0, at+"ports", "callers are told of the component's ports; write them there")
 		fault(c.Meshed() && sidecars(one), at+"securityContext.runAsUser", whySidecarUser)
+		for j, p := range one.Ports {
+			fault(c.Meshed() && slices.Contains(sidecarPorts, p.ContainerPort), fmt.Sprintf("%sports[%d].containerPort", at, j),
+				fmt.Sprintf("port %d belongs to the sidecar; choose another, or set mesh to false", p.ContainerPort))
+		}
 		fault(one.Name == proxyContainer, at+"name", "istio-proxy is the sidecar's; settle it by annotations instead")
 	}
 	return faults

@@ -42,9 +42,14 @@ func TestCheckTemplate(t *testing.T) {
 			"{template: {spec: {containers: [{name: b}, {name: d, securityContext: {runAsUser: 1337}}]}}}",
 			"template.spec.containers[1].securityContext.runAsUser: user 1337",
 		},
-		"image":       {"{template: {spec: {containers: [{name: front, image: x}]}}}", "template.spec.containers[0].image: the image gives"},
-		"ports":       {"{template: {spec: {containers: [{name: front, ports: [{containerPort: 1}]}]}}}", "template.spec.containers[0].ports"},
-		"the sidecar": {"{template: {spec: {containers: [{name: istio-proxy}]}}}", "template.spec.containers[0].name: istio-proxy"},
+		"image": {"{template: {spec: {containers: [{name: front, image: x}]}}}", "template.spec.containers[0].image: the image gives"},
+		"ports": {"{template: {spec: {containers: [{name: front, ports: [{containerPort: 1}]}]}}}", "template.spec.containers[0].ports"},
+		"a port of the sidecar": {
+			"{template: {spec: {containers: [{name: b, ports: [{containerPort: 80}, {containerPort: 15090}]}]}}}",
+			"template.spec.containers[0].ports[1].containerPort: port 15090 belongs to the sidecar",
+		},
+		"a port of the sidecar, no sidecar": {"{mesh: false, template: {spec: {containers: [{name: b, ports: [{containerPort: 15090}]}]}}}", ""},
+		"the sidecar":                       {"{template: {spec: {containers: [{name: istio-proxy}]}}}", "template.spec.containers[0].name: istio-proxy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string

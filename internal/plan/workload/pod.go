@@ -66,7 +66,7 @@ func container(c api.Component, mounts []corev1.VolumeMount) corev1.Container {
 	}
 	for _, p := range port.Resolve(c) {
 		out.Ports = append(out.Ports, corev1.ContainerPort{
-			Name: port.Name(p), ContainerPort: port.Target(p), Protocol: corev1.ProtocolTCP,
+			Name: port.Name(p), ContainerPort: port.Target(p), Protocol: transport(p),
 		})
 	}
 	return out
@@ -86,9 +86,9 @@ func inits(c api.Component, mounts []corev1.VolumeMount) []corev1.Container {
 
 func readiness(c api.Component) *corev1.Probe {
 	probe := c.Readiness
-	if probe == nil && len(c.Ports) > 0 {
+	if streams := port.Streams(port.Resolve(c)); probe == nil && len(streams) > 0 {
 		probe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{
-			TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port.Target(c.Ports[0]))},
+			TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port.Target(streams[0]))},
 		}}
 	}
 	if probe != nil && probe.PeriodSeconds == 0 {

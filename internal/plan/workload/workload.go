@@ -33,17 +33,25 @@ func Service(a *api.Application, component string, ports []api.Port) *corev1.Ser
 		Spec:       corev1.ServiceSpec{Selector: owner.Selector(a, component, "")},
 	}
 	s.Labels[owner.LabelApp] = component
-	for _, p := range ports {
-		target := intstr.FromInt32(p.Port)
+	names := port.Names(ports)
+	for i, p := range ports {
+		of := corev1.ServicePort{Name: names[i], Port: p.Port, TargetPort: intstr.FromInt32(p.Port), Protocol: transport(p)}
 		if p.Target != 0 {
-			target = intstr.FromString(port.Name(p))
+			of.TargetPort = intstr.FromString(port.Name(p))
 		}
-		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{
-			Name: port.Name(p), Port: p.Port, TargetPort: target, Protocol: corev1.ProtocolTCP,
-			AppProtocol: ptr.To(string(port.Carried(p.Protocol))),
-		})
+		if p.Protocol != port.UDP {
+			of.AppProtocol = ptr.To(string(port.Carried(p.Protocol)))
+		}
+		s.Spec.Ports = append(s.Spec.Ports, of)
 	}
 	return s
+}
+
+func transport(p api.Port) corev1.Protocol {
+	if p.Protocol == port.UDP {
+		return corev1.ProtocolUDP
+	}
+	return corev1.ProtocolTCP
 }
 
 // peersSuffix follows the component's name in the name of the Service by which pods of a StatefulSet find each other.

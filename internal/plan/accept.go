@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/port"
+	"weir.dev/weir/internal/plan/workload"
+)
+
+// Accept refuses what no version may be made of, before it is kept. The error names every fault by its field.
+func Accept(a *api.Application) error {
+	var faults []error
+	for _, c := range a.Spec.Components {
+		for _, fault := range slices.Concat(workload.CheckTemplate(c), checkProbes(c), checkExpose(c)) {
+			faults = append(faults, fmt.Errorf("spec.components[%s].%w", c.Name, fault))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// checkExpose finds what the schema does not see, since a protocol can be said in several ways.
+func checkExpose(c api.Component) []error {
+	if _, ok := port.Exposed(c); ok || c.Expose == nil {
+		return nil
+	}
+	return []error{errors.New("expose: requests from outside need a port that speaks http, http2, grpc or grpc-web, and none of the ports " +
+		"does by its protocol, appProtocol or name; correct it, or name another port")}
+}
+
+// checkProbes finds probes of ports that the component does not have by that name: they would never succeed.
+func checkProbes(c api.Component) []error {
+	var faults []error
+	for _, probe := range []struct {
+		field string
+		*corev1.Probe
+	}{{"readiness", c.Readiness}, {"liveness", c.Liveness}, {"startup", c.Startup}} {
+		for _, p := range port.Probed(probe.Probe) {
+			if p.Type == intstr.String && !named(c, p.StrVal) {
+				faults = append(faults, fmt.Errorf("%s: the component has no port named %q; write a number, or the name of one of its ports",
+					probe.field, p.StrVal))
+			}
+		}
+	}
+	return faults
+}
+
+func named(c api.Component, name string) bool {
+	if _, ok := port.Number(c, name); ok {
+		return true
+	}
+	return slices.ContainsFunc(port.Resolve(c), func(p api.Port) bool { return port.Name(p) == name })
+}
