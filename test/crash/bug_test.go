@@ -28,6 +28,8 @@ type bug struct {
 	before func(*http.Request)
 	// instead changes a write, or answers it so that it is not made; nil lets it pass.
 	instead func(*http.Request) *http.Response
+	// delay of the callers, so that they are not faster than two writes in a row.
+	delay time.Duration
 }
 
 // TestSeededBugsAreCaught shows that the plans see: each of five bugs is reported, and in the words that fit it.
@@ -47,7 +49,7 @@ func TestSeededBugsAreCaught(t *testing.T) {
 		crashes bool
 		want    string
 	}{
-		"the subset goes together with the last share": {bug{instead: subsetGoesWithRoute}, false, "where the subset is missing"},
+		"the subset goes together with the last share": {bug{instead: subsetGoesWithRoute, delay: 100 * time.Millisecond}, false, "where the subset is missing"},
 		"a share is given before there are pods":       {bug{before: shareBeforePods}, false, "reviews/v2 may get requests and has no ready pod"},
 		"the route is written before the status":       {bug{before: routeBeforeStatus}, true, "the weights differ"},
 		"what is not wanted any more is left":          {bug{instead: forgetsToPrune}, false, "*v1.Deployment reviews-v1"},

@@ -58,6 +58,7 @@ func (p plan) run(ctx context.Context) (outcome, error) {
 	}
 	line := newWire(p.trouble, p.at)
 	line.bug = p.bug
+	w.Callers.Delay(p.bug.delay)
 	stop, err := w.Start(ctx, line.config(config))
 	if err != nil {
 		return outcome{}, err

@@ -26,6 +26,9 @@ type Callers struct {
 	mu     sync.Mutex
 	sample mesh.Sample
 	proofs []Proof
+	// delay is how long after its last change a route is served.
+	delay   time.Duration
+	changed map[string]time.Time
 }
 
 // Proof is what all callers were seen to serve: the objects as they were at a revision.
@@ -38,7 +41,7 @@ type Proof struct {
 
 // NewCallers returns callers that saw only good answers so far.
 func NewCallers(c client.Client) *Callers {
-	return &Callers{client: c, sample: mesh.Sample{Requests: 1000, Latency: 10 * time.Millisecond}}
+	return &Callers{client: c, changed: map[string]time.Time{}, sample: mesh.Sample{Requests: 1000, Latency: 10 * time.Millisecond}}
 }
 
 // Saw says what they saw of the new version.
@@ -46,6 +49,23 @@ func (c *Callers) Saw(sample mesh.Sample) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sample = sample
+}
+
+// Delay makes callers slower from now on: they serve a route only so long after it was seen to have changed.
+func (c *Callers) Delay(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.delay = d
+}
+
+// late tells whether the newest of the routes is still on its way.
+func (c *Callers) late(revision string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, seen := c.changed[revision]; !seen {
+		c.changed[revision] = time.Now()
+	}
+	return time.Since(c.changed[revision]) < c.delay
 }
 
 // Proofs given so far.
@@ -73,7 +93,13 @@ func (c *Callers) Prove(ctx context.Context, route mesh.Route) (mesh.Proof, erro
 	if err := c.client.List(ctx, &services, client.InNamespace(route.Namespace)); err != nil {
 		return mesh.Proof{}, fmt.Errorf("ask the callers: %w", err)
 	}
-	if !serves(services.Items, component, route) || !reaches(rules.Items, component, route.Subsets) {
+	newest := ""
+	for _, vs := range services.Items {
+		if vs.Name == component {
+			newest = string(vs.UID) + vs.ResourceVersion
+		}
+	}
+	if c.late(newest) || !serves(services.Items, component, route) || !reaches(rules.Items, component, route.Subsets) {
 		return mesh.Proof{Method: "pretended", Proxies: 1, Lagging: []string{"caller"}}, nil
 	}
 	revision, err := strconv.ParseInt(services.ResourceVersion, 10, 64)
