@@ -9,8 +9,8 @@ func newAppCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "app",
 		Aliases: []string{"application", "applications", "apps"},
-		Short:   "See what applications are made of and how they are, and delete them",
-		Long: "See what applications are made of and how they are, and delete them. Whatever changes an application is an edit of\n" +
+		Short:   "See what applications are made of and how they are, begin and delete them",
+		Long: "See what applications are made of and how they are, begin and delete them. Whatever changes an application is an edit of\n" +
 			"its Application object, so kubectl apply does as well.",
 	}
 	where.addFlags(command.PersistentFlags())
@@ -21,6 +21,7 @@ func newAppCommand() *cobra.Command {
 		newAppRenderCommand(where),
 		newAppDiffCommand(where),
 		newAppDeleteCommand(where),
+		newAppInitCommand(where),
 	)
 	return command
 }

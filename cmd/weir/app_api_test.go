@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -160,4 +161,39 @@ func TestAppDelete(t *testing.T) {
 	s.says(1, "is not gone after 500ms: waiting for the controller", "app", "delete", "shop", "--timeout", "500ms")
 	s.says(0, "is being deleted", "app", "delete", "shop", "--wait=false")
 	s.says(0, "is being deleted", "app", "list")
+}
+
+func TestAppInit(t *testing.T) {
+	s := newShell(t, "app-init")
+	s.says(1, "nothing runs in namespace app-init", "app", "init")
+	compose := s.file("services: {page: {image: 'page:1', ports: ['8080:8080'], environment: {STOCK: 'http://stock:9000'}}, stock: {image: 'stock:1'}}")
+	draft := s.weir(0, "app", "init", "-f", compose, "--name", "shop")
+	for _, want := range []string{"# stock: port 9000 is where page calls it", "    - name: page\n      image: page:1\n"} {
+		if !strings.Contains(draft, want) {
+			t.Errorf("no %q in\n%s", want, draft)
+		}
+	}
+	s.says(1, "+ Application shop", "app", "diff", "-f", s.file(draft)) // the API server takes it
+	s.says(1, "no such file", "app", "init", "-f", "nowhere.yaml")
+
+	pods := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "podinfo"}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "podinfod", Image: "podinfo:6", Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 9898}}}}},
+	}
+	s.create(
+		&appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "podinfo"},
+			Spec:       appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: pods.Labels}, Template: pods},
+		},
+		&corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "podinfo"},
+			Spec:       corev1.ServiceSpec{Selector: pods.Labels, Ports: []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("http")}}},
+		},
+	)
+	draft = s.weir(0, "app", "init")
+	if want := "target: 9898"; !strings.Contains(draft, want) || strings.Contains(draft, "template") {
+		t.Errorf("the API server's defaults are in the draft, or no %q:\n%s", want, draft)
+	}
+	s.says(1, "+ Application app-init", "app", "diff", "-f", s.file(draft))
+	s.says(0, "external: true", "app", "init", "--external", "--only", "podinfo")
 }

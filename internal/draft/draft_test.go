@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package draft_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/google/go-cmp/cmp"
+	networking "istio.io/client-go/pkg/apis/networking/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+
+	"weir.dev/weir/internal/draft"
+	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/preview"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, d *draft.Draft) {
+	t.Helper()
+	got, err := d.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", name+".golden.yaml")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got); go test -update writes it anew:\n%s", path, diff)
+	}
+	if err := plan.Accept(d.Application); err != nil {
+		t.Errorf("the draft would be refused: %v", err)
+	}
+	objects, err := preview.Objects(preview.Input{Then: d.Application})
+	if err != nil {
+		t.Fatalf("the draft cannot be planned: %v", err)
+	}
+	if err := plan.Check(objects); err != nil {
+		t.Errorf("the draft would be refused: %v", err)
+	}
+}
+
+func TestCompose(t *testing.T) {
+	options, err := cli.NewProjectOptions([]string{filepath.Join("testdata", "shop.compose.yaml")}, cli.WithResolvedPaths(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := cli.ProjectFromOptions(context.Background(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := draft.Compose(project, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "shop.compose", d)
+}
+
+func TestWorkloads(t *testing.T) {
+	seen := readNamespace(t, filepath.Join("testdata", "shop.workload.yaml"))
+	d, err := draft.Workloads(seen, draft.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "shop.workload", d)
+	d, err = draft.Workloads(seen, draft.Options{Application: "governed", External: true, Only: []string{"page", "stock"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "shop.external", d)
+}
+
+func readNamespace(t *testing.T, path string) draft.Namespace {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, networking.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decoder := serializer.NewCodecFactory(scheme).UniversalDeserializer()
+	out := draft.Namespace{Name: "shop"}
+	documents := utilyaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(text)))
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := documents.Read(buffer)
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _, err := decoder.Decode(buffer[:n], nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch o := o.(type) {
+		case *corev1.Service:
+			out.Services = append(out.Services, *o)
+		case *appsv1.Deployment:
+			out.Deployments = append(out.Deployments, *o)
+		case *appsv1.StatefulSet:
+			out.StatefulSets = append(out.StatefulSets, *o)
+		case *networking.VirtualService:
+			out.Routes = append(out.Routes, o)
+		}
+	}
+}
