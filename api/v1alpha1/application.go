@@ -184,7 +184,8 @@ type Component struct {
 	// +kubebuilder:validation:items:MaxLength=40
 	// +optional
 	Uses []string `json:"uses,omitempty"`
-	// Strategy names the Strategy, in the same namespace, by which new versions are released.
+	// Strategy names the Strategy by which new versions are released: one in the same namespace, else a template that comes
+	// with Weir: quick-canary, hourly-canary, mirror-then-canary, blue-green or ab-by-header.
 	// Default: a new version receives all requests once its pods are ready and every caller can reach them.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
@@ -314,7 +315,7 @@ type ApplicationStatus struct {
 	// +listMapKey=name
 	// +optional
 	Components []ComponentStatus `json:"components,omitempty"`
-	// Conditions are Ready and Applied.
+	// Conditions are Ready, Applied and Strategies.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -375,6 +376,8 @@ const (
 	ConditionReady = "Ready"
 	// ConditionApplied is true when everything generated was accepted by the cluster.
 	ConditionApplied = "Applied"
+	// ConditionStrategies is true when every Strategy that a component names is there and can be carried out.
+	ConditionStrategies = "Strategies"
 )
 
 // ApplicationList is a list of applications.

@@ -7,16 +7,42 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Strategy says how a new version of a component takes over from the old one. Many components may name the same.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=strat,categories=weir
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Components",type=integer,JSONPath=`.status.components`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type Strategy struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// +required
-	Spec StrategySpec `json:"spec"`
+	Spec   StrategySpec   `json:"spec"`
+	Status StrategyStatus `json:"status,omitempty"`
 }
+
+// StrategyStatus says who uses the strategy, and whether it can be carried out.
+type StrategyStatus struct {
+	// ObservedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Components is how many components name the strategy.
+	// +optional
+	Components int32 `json:"components,omitempty"`
+	// UsedBy names them as application/component, at most twenty; a template says the namespace before.
+	// +listType=atomic
+	// +optional
+	UsedBy []string `json:"usedBy,omitempty"`
+	// Conditions are Accepted.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// ConditionAccepted of a Strategy is true when nothing is wrong with it for any component that names it.
+const ConditionAccepted = "Accepted"
 
 // StrategyType is a way to exchange versions.
 //

@@ -18,6 +18,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/install"
+	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/preview"
 )
 
@@ -193,12 +195,11 @@ func readStrategies(ctx context.Context, c client.Client, namespace string, w wi
 		if _, known := in.Strategies[component.Strategy]; known || component.Strategy == "" {
 			continue
 		}
-		var s api.Strategy
-		err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: component.Strategy}, &s)
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("read strategy %s: %w", component.Strategy, err)
+		s, err := kube.Strategies{Reader: c, Templates: install.Namespace}.Find(ctx, namespace, component.Strategy)
+		if err != nil {
+			return err
 		}
-		if err == nil {
+		if s != nil {
 			in.Strategies[component.Strategy] = s.Spec
 		}
 	}

@@ -26,6 +26,7 @@ import (
 	"weir.dev/weir/internal/controller/application"
 	"weir.dev/weir/internal/controller/release"
 	"weir.dev/weir/internal/controller/release/gate"
+	"weir.dev/weir/internal/controller/strategy"
 	"weir.dev/weir/internal/kube"
 )
 
@@ -42,6 +43,8 @@ type Options struct {
 	Measurer release.Measurer
 	// Namespaces are those that are looked after; empty means all.
 	Namespaces []string
+	// Templates is the namespace of the Strategies that every namespace may name; empty when there is none.
+	Templates string
 	// SharedProcess allows several managers in one process, as tests have them.
 	SharedProcess bool
 }
@@ -53,7 +56,7 @@ func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manag
 	cfg.QPS = -1
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme:                        kube.Scheme(),
-		Cache:                         caches(o.Namespaces),
+		Cache:                         caches(o),
 		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
 		LeaderElection:                o.LeaderElect,
@@ -74,8 +77,15 @@ func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manag
 // setup is the table of contents: one line a controller.
 func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 	recorder := mgr.GetEventRecorder("weir")
-	applications := &application.Reconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Prover: o.Prover, Gateway: o.Gateway}
+	applications := &application.Reconciler{
+		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Prover: o.Prover, Gateway: o.Gateway,
+		Templates: o.Templates,
+	}
 	if err := applications.Setup(ctx, mgr); err != nil {
+		return err
+	}
+	strategies := &strategy.Reconciler{Client: mgr.GetClient(), Field: application.StrategyField, Templates: o.Templates}
+	if err := strategies.Setup(mgr); err != nil {
 		return err
 	}
 	releases := &release.Reconciler{
@@ -86,15 +96,21 @@ func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 }
 
 // caches says what is kept in memory.
-func caches(namespaces []string) cache.Options {
-	o := cache.Options{ByObject: ours(), DefaultTransform: cache.TransformStripManagedFields()}
-	for _, namespace := range namespaces {
-		if o.DefaultNamespaces == nil {
-			o.DefaultNamespaces = map[string]cache.Config{}
-		}
-		o.DefaultNamespaces[namespace] = cache.Config{}
+func caches(o Options) cache.Options {
+	out := cache.Options{ByObject: ours(), DefaultTransform: cache.TransformStripManagedFields()}
+	if len(o.Namespaces) == 0 {
+		return out
 	}
-	return o
+	out.DefaultNamespaces = map[string]cache.Config{}
+	strategies := map[string]cache.Config{}
+	for _, namespace := range o.Namespaces {
+		out.DefaultNamespaces[namespace], strategies[namespace] = cache.Config{}, cache.Config{}
+	}
+	if o.Templates != "" {
+		strategies[o.Templates] = cache.Config{}
+	}
+	out.ByObject[&api.Strategy{}] = cache.ByObject{Namespaces: strategies}
+	return out
 }
 
 // ours keeps everyone else's objects out of memory: of the shared kinds only those that carry our label are cached.

@@ -36,6 +36,9 @@ import (
 	pretend "weir.dev/weir/test/world"
 )
 
+// templates is the namespace of the strategies that every namespace may name.
+const templates = "default"
+
 var (
 	shared *rest.Config
 	node   *pretend.Node
@@ -68,7 +71,7 @@ func run(m *testing.M) int {
 	watched := rest.CopyConfig(config)
 	watched.Wrap(func(next http.RoundTripper) http.RoundTripper { return counter{next} })
 	manager, err := controller.NewManager(ctx, watched, controller.Options{
-		MetricsAddress: "0", HealthAddress: "0", Prover: callers, Measurer: callers,
+		MetricsAddress: "0", HealthAddress: "0", Prover: callers, Measurer: callers, Templates: templates,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -25,6 +25,9 @@ func (r *Reconciler) begin(ctx context.Context, s snapshot, wants []want) error 
 		if behind, err := r.behind(ctx, s, g); behind || err != nil {
 			return err
 		}
+		if shadowed, err := r.shadowed(ctx, s, g); shadowed || err != nil {
+			return err
+		}
 		refused = errors.Join(refused, r.beginGroup(ctx, s, g))
 	}
 	return errors.Join(refused, r.dropOrphans(ctx, s))

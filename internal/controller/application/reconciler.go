@@ -35,6 +35,9 @@ type Reconciler struct {
 	Prover Prover
 	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
 	Gateway map[string]string
+	// Templates is the namespace of the Strategies that are meant where a namespace has none of the name; empty when there
+	// is none.
+	Templates string
 }
 
 // Reconcile does one pass and reports it in the status, whatever came of it.

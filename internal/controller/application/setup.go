@@ -11,20 +11,22 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
 
-// strategyField indexes Applications by the strategies their components name.
-const strategyField = "spec.components.strategy"
+// StrategyField indexes Applications by the strategies their components name.
+const StrategyField = "spec.components.strategy"
 
 // Setup lets the manager run the reconciler on every change that concerns an Application.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
-	err := mgr.GetFieldIndexer().IndexField(ctx, &api.Application{}, strategyField, strategiesOf)
+	err := mgr.GetFieldIndexer().IndexField(ctx, &api.Application{}, StrategyField, strategiesOf)
 	if err != nil {
 		return err
 	}
@@ -43,7 +45,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Owns(&istionet.VirtualService{}).
 		Owns(&istionet.Gateway{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod)).
-		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy)).
+		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
 		Complete(r)
 }
@@ -71,9 +73,12 @@ func ofPod(_ context.Context, pod client.Object) []reconcile.Request {
 }
 
 func (r *Reconciler) ofStrategy(ctx context.Context, strategy client.Object) []reconcile.Request {
+	options := []client.ListOption{client.MatchingFields{StrategyField: strategy.GetName()}}
+	if strategy.GetNamespace() != r.Templates {
+		options = append(options, client.InNamespace(strategy.GetNamespace()))
+	}
 	var apps api.ApplicationList
-	err := r.Client.List(ctx, &apps, client.InNamespace(strategy.GetNamespace()), client.MatchingFields{strategyField: strategy.GetName()})
-	if err != nil {
+	if err := r.Client.List(ctx, &apps, options...); err != nil {
 		return nil
 	}
 	var out []reconcile.Request

@@ -20,10 +20,14 @@ import (
 
 // snapshot is all that is read of the cluster for one pass.
 type snapshot struct {
-	app         *api.Application
-	revisions   map[string]map[string]api.Component // component → version → frozen content
-	releases    map[string][]api.Release            // component → releases, oldest first
-	strategies  map[string]api.StrategySpec
+	app        *api.Application
+	revisions  map[string]map[string]api.Component // component → version → frozen content
+	releases   map[string][]api.Release            // component → releases, oldest first
+	strategies map[string]api.StrategySpec
+	// borrowed are those that are templates.
+	borrowed map[string]bool
+	// named says which strategies there are, when one is missing.
+	named       string
 	deployments map[string]map[string]appsv1.Deployment // component → version
 	pods        map[string]map[string][]corev1.Pod      // component → version
 	jobs        map[string]map[string]batchv1.Job       // component → version, the newest
@@ -36,6 +40,7 @@ func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot
 		revisions:   map[string]map[string]api.Component{},
 		releases:    map[string][]api.Release{},
 		strategies:  map[string]api.StrategySpec{},
+		borrowed:    map[string]bool{},
 		deployments: map[string]map[string]appsv1.Deployment{},
 		pods:        map[string]map[string][]corev1.Pod{},
 		jobs:        map[string]map[string]batchv1.Job{},
@@ -118,23 +123,6 @@ func older(a, b api.Release) int {
 		}
 	}
 	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
-}
-
-func (r *Reconciler) readStrategies(ctx context.Context, s *snapshot) error {
-	for _, c := range s.app.Spec.Components {
-		if c.Strategy == "" {
-			continue
-		}
-		var strategy api.Strategy
-		err := r.Client.Get(ctx, client.ObjectKey{Namespace: s.app.Namespace, Name: c.Strategy}, &strategy)
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("read strategy %s: %w", c.Strategy, err)
-		}
-		if err == nil {
-			s.strategies[c.Strategy] = strategy.Spec
-		}
-	}
-	return nil
 }
 
 func (r *Reconciler) readDeployments(ctx context.Context, s *snapshot) error {

@@ -59,7 +59,11 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 		applied.Status, applied.Reason, applied.Message = metav1.ConditionFalse, "Refused", failure.Error()
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, "Refused", failure.Error()
 	}
-	for _, c := range []metav1.Condition{condition, applied} {
+	conditions := []metav1.Condition{condition, applied}
+	if s.strategies != nil { // what was not read is not judged
+		conditions = append(conditions, strategiesCondition(s))
+	}
+	for _, c := range conditions {
 		c.ObservedGeneration = s.app.Generation
 		apimeta.SetStatusCondition(&status.Conditions, c)
 	}

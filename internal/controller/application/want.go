@@ -118,9 +118,9 @@ func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {
 
 // releaseFor makes the release that brings the component from its current to its desired version.
 func releaseFor(s snapshot, w want) (*api.Release, error) {
-	spec, ok := s.strategies[w.component.Strategy]
-	if w.component.Strategy != "" && !ok {
-		return nil, &missingStrategyError{component: w.component.Name, strategy: w.component.Strategy}
+	spec, err := strategyOf(s, w.component)
+	if err != nil {
+		return nil, err
 	}
 	taken := map[string]bool{}
 	for _, release := range s.releases[w.component.Name] {
@@ -136,15 +136,6 @@ func releaseFor(s snapshot, w want) (*api.Release, error) {
 	}
 	release.Labels = labels(s.app, w.component.Name, w.desired)
 	return release, nil
-}
-
-// missingStrategyError says that a component names a strategy that is not there.
-type missingStrategyError struct {
-	component, strategy string
-}
-
-func (e *missingStrategyError) Error() string {
-	return fmt.Sprintf("spec.components[%s].strategy: there is no Strategy %q in this namespace; create it, or name another; until then the version stays", e.component, e.strategy)
 }
 
 func labels(app *api.Application, component, version string) map[string]string {
