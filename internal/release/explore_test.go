@@ -224,7 +224,9 @@ func kindly(api.ReleaseStatus) Seen {
 
 // worlds are all that can be seen in a status, as far as it can make a difference.
 func worlds(spec api.ReleaseSpec, s api.ReleaseStatus) []world {
-	all := []world{{name: "kind", seen: kindly(s)}}
+	wrong := world{name: "strategy refused", seen: kindly(s)}
+	wrong.seen.Refused = "spec.strategy.windows[0].zone: there is no such time zone"
+	all := []world{{name: "kind", seen: kindly(s)}, wrong}
 	all = vary(all, map[string]func(*Seen){
 		"1 pod":   func(w *Seen) { w.To.Ready, w.To.Available = 1, false },
 		"no pods": func(w *Seen) { w.To.Ready, w.To.Available, w.To.Problem = 0, false, "crash loop" },

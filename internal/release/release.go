@@ -35,6 +35,8 @@ type Seen struct {
 	SampleError error
 	// Gates are the answers to those that Gates returned for the status handed in. One that was not asked is ignored.
 	Gates []GateAnswer
+	// Refused is what is wrong with the strategy since it was edited, in words; empty when nothing is.
+	Refused string
 	// Peers are the other releases of the unit, as far as they exist. They may be read late.
 	Peers []Peer
 }

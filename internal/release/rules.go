@@ -38,6 +38,7 @@ var rules = []rule{
 	{"retire", retire},                         // Pods end before their subset goes; with that the release has ended.
 	{"observe", observe},                       // A weight is watched from when every caller serves it, not before.
 	{"paused", paused},                         // A pause keeps the weights; what is seen still goes on record.
+	{"refused", refused},                       // A strategy that was edited into nonsense takes no step; a promotion needs none.
 	{"start", start},                           // The new version gets its pods when the gates before the start are open.
 	{"wait for pods", waitForPods},             // No weight rises above what ready pods can carry.
 	{"connect", connect},                       // Ready pods become reachable, without weight.
@@ -73,6 +74,11 @@ func observe(v view) (move, bool) {
 
 func paused(v view) (move, bool) {
 	return v.stay("paused" + also + v.waitWords()), v.spec.Paused && v.movesForward()
+}
+
+func refused(v view) (move, bool) {
+	words := "held, since its strategy cannot be carried out" + also + oneLine(v.seen.Refused)
+	return v.stay(words), v.seen.Refused != "" && v.movesForward() && !promoting(v.spec)
 }
 
 func start(v view) (move, bool) {

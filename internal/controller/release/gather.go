@@ -78,6 +78,7 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("read application %s: %w", release.Spec.Application, err)
 	}
+	seen.Refused = refused(release, &app)
 	if app.Status.ObservedGeneration == app.Generation {
 		for _, c := range app.Status.Components {
 			if c.Name == release.Spec.Component {
