@@ -315,7 +315,12 @@ type ApplicationStatus struct {
 	// +listMapKey=name
 	// +optional
 	Components []ComponentStatus `json:"components,omitempty"`
-	// Conditions are Ready, Applied and Strategies.
+	// Injection tells of restarts because of missing sidecars.
+	// +listType=map
+	// +listMapKey=component
+	// +optional
+	Injection []InjectionRepair `json:"injection,omitempty"`
+	// Conditions are Ready, Applied, Strategies and, once pods were without a sidecar, Injected.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

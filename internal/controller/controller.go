@@ -24,6 +24,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/controller/application"
+	"weir.dev/weir/internal/controller/injection"
 	"weir.dev/weir/internal/controller/release"
 	"weir.dev/weir/internal/controller/release/gate"
 	"weir.dev/weir/internal/controller/strategy"
@@ -92,7 +93,11 @@ func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 		Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Prover: o.Prover, Measurer: o.Measurer,
 		Gates: gate.New(ctx, mgr.GetClient(), clock.RealClock{}),
 	}
-	return releases.Setup(ctx, mgr)
+	if err := releases.Setup(ctx, mgr); err != nil {
+		return err
+	}
+	sidecars := &injection.Reconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Clock: clock.RealClock{}}
+	return sidecars.Setup(ctx, mgr)
 }
 
 // caches says what is kept in memory.

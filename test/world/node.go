@@ -33,6 +33,7 @@ const labelDeployment = "deployment"
 type Node struct {
 	client client.Client
 	ready  sync.Map // namespace → func(version string) bool
+	bare   sync.Map // namespaces whose pods get no sidecar from the node
 }
 
 // NewNode returns a node that runs until the context ends.
@@ -67,6 +68,9 @@ func NewNode(ctx context.Context, cfg *rest.Config) (*Node, error) {
 func (n *Node) Script(namespace string, ready func(version string) bool) {
 	n.ready.Store(namespace, ready)
 }
+
+// Bare leaves it to others to give pods of the namespace a sidecar.
+func (n *Node) Bare(namespace string) { n.bare.Store(namespace, true) }
 
 func ofPod(_ context.Context, pod client.Object) []reconcile.Request {
 	name := pod.GetLabels()[labelDeployment]
@@ -137,11 +141,14 @@ func (n *Node) start(ctx context.Context, d *appsv1.Deployment, name string) err
 	pod.Labels[labelDeployment] = d.Name
 	pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount = "", ""
 	pod.Spec.AutomountServiceAccountToken = new(false)
-	pod.Spec.Containers = append([]corev1.Container{{Name: "istio-proxy", Image: "proxy"}}, pod.Spec.Containers...)
+	if _, bare := n.bare.Load(d.Namespace); !bare {
+		pod.Spec.Containers = append([]corev1.Container{{Name: "istio-proxy", Image: "proxy"}}, pod.Spec.Containers...)
+	}
 	if err := n.client.Create(ctx, pod); err != nil {
 		return err
 	}
 	if n.up(d) {
+		pod.Status.Phase = corev1.PodRunning // or budgets would not count it
 		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	} else {
 		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
