@@ -91,7 +91,7 @@ func (s shell) weir(code int, args ...string) string {
 	s.Helper()
 	var out, errors bytes.Buffer
 	args = append(args, "--kubeconfig", s.kubeconfig)
-	if !slices.Contains(args, "-A") {
+	if !slices.Contains(args, "-A") && !slices.Contains(args, "-n") {
 		args = append(args, "-n", s.namespace)
 	}
 	if got := run(s.Context(), args, &out, &errors); got != code {

@@ -28,7 +28,7 @@ func newRootCommand() *cobra.Command {
 		&cobra.Group{ID: groupInside, Title: "Run inside a cluster by weir install:"},
 	)
 	seat(root, groupStart, newDemoCommand(), newInstallCommand(), newUninstallCommand())
-	seat(root, groupUse, newAppCommand(), newReleaseCommand(), newLoadCommand())
+	seat(root, groupUse, newAppCommand(), newReleaseCommand(), newCheckCommand(), newLoadCommand())
 	seat(root, groupCluster, newClusterCommand(), newImageCommand())
 	seat(root, groupInside, newControllerCommand())
 	return root

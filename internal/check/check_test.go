@@ -127,7 +127,7 @@ func TestNamespace(t *testing.T) {
 		"injection is off":      {labels: map[string]string{}, want: []string{"InjectionOff Namespace shop"}, words: "kubectl label namespace shop istio-injection=enabled"},
 		"restricted pods":       {labels: map[string]string{"istio-injection": "enabled", "pod-security.kubernetes.io/enforce": "restricted"}, want: []string{"PodSecurity Namespace shop"}, words: "NET_ADMIN"},
 		"privileged pods":       {labels: map[string]string{"istio-injection": "enabled", "pod-security.kubernetes.io/enforce": "privileged"}},
-		"no sidecar":            {edit: [2]string{"{name: istio-proxy}, ", ""}, want: []string{"SidecarMissing Pod page-1"}, words: "kubectl -n shop rollout restart pod/page-1"},
+		"no sidecar":            {edit: [2]string{"{name: istio-proxy}, ", ""}, want: []string{"SidecarMissing Pod page-1"}, words: "kubectl -n shop delete pod page-1"},
 		"no sidecar, and fine":  {edit: [2]string{`"true"}}` + "\nspec: {containers: [{name: istio-proxy}, ", `"false"}}` + "\nspec: {containers: ["}},
 		"the node's network":    {edit: [2]string{"spec: {containers: [{name: istio-proxy}", "spec: {hostNetwork: true, containers: [{name: x}"}, want: []string{"HostNetwork Pod page-1"}},
 		"the sidecar's user":    {edit: [2]string{"{name: page, ports", "{name: page, securityContext: {runAsUser: 1337}, ports"}, want: []string{"SidecarUser Pod page-1"}},

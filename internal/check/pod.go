@@ -125,6 +125,9 @@ func sidecarMissing(b *book, n Namespace) {
 			continue
 		}
 		do := fmt.Sprintf("kubectl -n %s rollout restart %s", n.Name, strings.Replace(strings.ToLower(workload(p)), " ", "/", 1))
+		if strings.HasPrefix(workload(p), "Pod ") {
+			do = fmt.Sprintf("kubectl -n %s delete pod %s, and make it again", n.Name, p.Name)
+		}
 		if p.Labels["weir.dev/application"] != "" {
 			do = "Weir restarts it with care; kubectl describe application says what it waits for"
 		}
