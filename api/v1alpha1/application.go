@@ -78,6 +78,7 @@ type Together struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.strategy) || self.kind == 'Deployment'",fieldPath=".strategy",message="only versions of a Deployment run side by side and take a strategy; leave it out"
 // +kubebuilder:validation:XValidation:rule="has(self.schedule) == (self.kind == 'CronJob')",fieldPath=".schedule",message="a CronJob needs a schedule, such as 0 3 * * *, and nothing else has one"
 // +kubebuilder:validation:XValidation:rule="!(self.kind in ['Job', 'CronJob']) || !(has(self.ports) || has(self.expose) || (has(self.external) && self.external))",fieldPath=".kind",message="a job answers no requests; leave out ports, expose and external"
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscale) || self.kind in ['Deployment', 'StatefulSet'] && !(has(self.external) && self.external)",fieldPath=".autoscale",message="only a Deployment or StatefulSet that Weir makes is autoscaled; leave autoscale out"
 // +kubebuilder:validation:XValidation:rule="!(has(self.external) && self.external) || self.kind == 'Deployment'",fieldPath=".external",message="external workloads are Deployments; leave the kind out"
 // +kubebuilder:validation:XValidation:rule="!has(self.liveness) || [has(self.liveness.httpGet), has(self.liveness.tcpSocket), has(self.liveness.grpc), has(self.liveness.exec)].filter(said, said).size() == 1",fieldPath=".liveness",message="liveness needs one of httpGet, tcpSocket, grpc or exec"
 // +kubebuilder:validation:XValidation:rule="!has(self.startup) || [has(self.startup.httpGet), has(self.startup.tcpSocket), has(self.startup.grpc), has(self.startup.exec)].filter(said, said).size() == 1",fieldPath=".startup",message="startup needs one of httpGet, tcpSocket, grpc or exec"
@@ -145,6 +146,9 @@ type Component struct {
 	// +kubebuilder:default=1
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
+	// Autoscale lets the number of pods follow the load; replicas is then not looked at.
+	// +optional
+	Autoscale *Autoscale `json:"autoscale,omitempty"`
 	// Resources are the container's requests and limits.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
@@ -347,6 +351,10 @@ type ComponentStatus struct {
 	// Message says in words what keeps the component from being ready.
 	// +optional
 	Message string `json:"message,omitempty"`
+	// Warnings are about what works, but not as one may expect.
+	// +listType=atomic
+	// +optional
+	Warnings []string `json:"warnings,omitempty"`
 	// Filled tells what the spec leaves out of the component, and what was taken for it.
 	// +listType=atomic
 	// +optional

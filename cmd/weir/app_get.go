@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
@@ -88,7 +87,7 @@ func readyWord(c api.Component, s api.ComponentStatus) string {
 		ready, wanted = ready+v.Ready, wanted+v.Replicas
 	}
 	if len(s.Versions) == 0 && !c.External {
-		wanted = ptr.Deref(c.Replicas, 1)
+		wanted = c.Pods()
 	}
 	return fmt.Sprintf("%d/%d", ready, wanted)
 }

@@ -50,6 +50,9 @@ func (a Applier) Apply(ctx context.Context, obj client.Object) (bool, error) {
 		if live.GetAnnotations()[appliedAnnotation] == digest && a.holds(live, want) {
 			return false, nil
 		}
+		if err := a.handOver(ctx, obj); err != nil {
+			return false, err
+		}
 	}
 	u := &unstructured.Unstructured{Object: want}
 	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(api.FieldManager), client.ForceOwnership); err != nil {

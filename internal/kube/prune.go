@@ -8,6 +8,7 @@ import (
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -22,7 +23,7 @@ import (
 func generated() []client.ObjectList {
 	return []client.ObjectList{
 		&istionet.GatewayList{}, &istionet.VirtualServiceList{}, &istionet.DestinationRuleList{},
-		&batchv1.CronJobList{}, &batchv1.JobList{}, &appsv1.StatefulSetList{}, &appsv1.DeploymentList{},
+		&batchv1.CronJobList{}, &batchv1.JobList{}, &autoscalingv2.HorizontalPodAutoscalerList{}, &appsv1.StatefulSetList{}, &appsv1.DeploymentList{},
 		&corev1.ServiceList{}, &corev1.ServiceAccountList{},
 	}
 }

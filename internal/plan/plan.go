@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -41,11 +42,18 @@ type Component struct {
 	// Versions is the frozen content by version name, for every version in Wanted.
 	Versions map[string]api.Component
 	Wanted   []api.VersionWanted
+	// Counted are the versions whose pods an autoscaler counts that is not Weir's.
+	Counted map[string]bool
+}
+
+// autoscaled tells whether the number of pods of the version is left to an autoscaler.
+func (c Component) autoscaled(version string) bool {
+	return c.Spec.Autoscale != nil || c.Counted[version]
 }
 
 // kinds is the order in which objects are applied: what is named comes before what names it.
 var kinds = []string{
-	"ServiceAccount", "Service", "Deployment", "StatefulSet", "Job", "CronJob", "DestinationRule", "VirtualService", "Gateway",
+	"ServiceAccount", "Service", "Deployment", "StatefulSet", "HorizontalPodAutoscaler", "Job", "CronJob", "DestinationRule", "VirtualService", "Gateway",
 }
 
 // Objects returns everything the Application is made of, in the order to apply it, by name within a kind. It fails when
@@ -95,12 +103,28 @@ func (c Component) objects(a *api.Application, frozen map[string]api.Component, 
 		if err != nil {
 			return nil, err
 		}
+		if c.autoscaled(w.Version) {
+			uncount(runs)
+		}
 		objects = append(objects, runs)
+		if c.Spec.Autoscale != nil {
+			objects = append(objects, workload.Autoscaler(a, c.Spec, w))
+		}
 	}
 	if r.Routed() {
 		objects = append(objects, routing.DestinationRule(a, r), routing.VirtualService(a, r))
 	}
 	return objects, nil
+}
+
+// uncount leaves the number of pods to somebody else.
+func uncount(o Object) {
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		o.Spec.Replicas = nil
+	case *appsv1.StatefulSet:
+		o.Spec.Replicas = nil
+	}
 }
 
 // runner returns what runs a version.

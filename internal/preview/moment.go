@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/utils/ptr"
-
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/release"
@@ -21,7 +19,7 @@ func (in Input) release(s standing, before []plan.Object) (Release, []string, er
 	strategy := in.Strategies[s.component.Strategy]
 	out := Release{
 		Component: s.component.Name, From: s.current, To: s.desired, Strategy: s.component.Strategy, Type: strategy.Type,
-		Rate: in.Rates[s.component.Name], PodsNow: ptr.Deref(s.component.Replicas, 1),
+		Rate: in.Rates[s.component.Name], PodsNow: s.component.Pods(),
 	}
 	spec := api.ReleaseSpec{Application: in.Then.Name, Component: out.Component, From: out.From, To: out.To, Strategy: strategy}
 	statuses, err := walk(spec, out.PodsNow)

@@ -49,7 +49,7 @@ func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWan
 		desired := revision.Version(c, in.Revisions[c.Name])
 		w, ok := wanted[c.Name]
 		if !ok {
-			w = []api.VersionWanted{{Version: in.current(c.Name, desired), Replicas: ptr.Deref(c.Replicas, 1), Subset: true, Weight: 100}}
+			w = []api.VersionWanted{{Version: in.current(c.Name, desired), Replicas: c.Pods(), Subset: true, Weight: 100}}
 		}
 		request.Components = append(request.Components, plan.Component{Spec: c, Wanted: w, Versions: in.contents(c)})
 	}

@@ -90,6 +90,9 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 	if err := r.carryOut(ctx, s, wants); err != nil {
 		return wants, s, err
 	}
+	if err := r.raise(ctx, s, wants); err != nil {
+		return wants, s, err
+	}
 	return wants, s, r.begin(ctx, s, wants)
 }
 

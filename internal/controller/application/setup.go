@@ -7,6 +7,7 @@ import (
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
 )
 
 // StrategyField indexes Applications by the strategies their components name.
@@ -44,6 +46,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Owns(&istionet.DestinationRule{}).
 		Owns(&istionet.VirtualService{}).
 		Owns(&istionet.Gateway{}).
+		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler), builder.WithPredicates(kube.AutoscalerChanged())).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod)).
 		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
@@ -62,6 +65,11 @@ func strategiesOf(obj client.Object) []string {
 		}
 	}
 	return out
+}
+
+// ofAutoscaler is the application of the Deployment that the autoscaler is for, whoever made it.
+func (r *Reconciler) ofAutoscaler(ctx context.Context, obj client.Object) []reconcile.Request {
+	return ofPod(ctx, kube.Target(ctx, r.Client, obj))
 }
 
 func ofPod(_ context.Context, pod client.Object) []reconcile.Request {

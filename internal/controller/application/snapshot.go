@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,10 +29,11 @@ type snapshot struct {
 	borrowed map[string]bool
 	// named says which strategies there are, when one is missing.
 	named       string
-	deployments map[string]map[string]appsv1.Deployment // component → version
-	pods        map[string]map[string][]corev1.Pod      // component → version
-	jobs        map[string]map[string]batchv1.Job       // component → version, the newest
-	unreached   map[string]bool                         // components that some caller does not know of yet
+	deployments map[string]map[string]appsv1.Deployment           // component → version
+	pods        map[string]map[string][]corev1.Pod                // component → version
+	autoscalers map[string]*autoscalingv2.HorizontalPodAutoscaler // by the name of the Deployment
+	jobs        map[string]map[string]batchv1.Job                 // component → version, the newest
+	unreached   map[string]bool                                   // components that some caller does not know of yet
 }
 
 func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {
@@ -46,7 +48,7 @@ func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot
 		jobs:        map[string]map[string]batchv1.Job{},
 	}
 	for _, read := range []func(context.Context, *snapshot) error{
-		r.readRevisions, r.readReleases, r.readStrategies, r.readDeployments, r.readPods, r.readJobs,
+		r.readRevisions, r.readReleases, r.readStrategies, r.readDeployments, r.readPods, r.readJobs, r.readAutoscalers,
 	} {
 		if err := read(ctx, &s); err != nil {
 			return snapshot{}, err

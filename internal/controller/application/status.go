@@ -87,17 +87,30 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 	}
 	slices.SortFunc(out.Versions, func(a, b api.VersionStatus) int { return cmp.Compare(a.Version, b.Version) })
 	for _, v := range out.Versions {
-		if v.Version == w.current && v.Ready < v.Replicas {
+		if v.Version == w.current && v.Ready < least(w, v) {
 			out.Message = fmt.Sprintf("%s %s: %d of %d pods are ready", w.component.Name, v.Version, v.Ready, v.Replicas)
 			if v.Message != "" {
 				out.Message += ": " + v.Message
 			}
 		}
 	}
+	if words := autoscalerWords(s, w); words != "" {
+		out.Warnings = append(out.Warnings, words)
+	}
 	if out.Message == "" && s.unreached[w.component.Name] {
 		out.Message = w.component.Name + ": its pods are ready, and callers are being told of them"
 	}
 	return out
+}
+
+// least is how many pods of the version have to be ready: an autoscaler may just be adding others.
+func least(w want, v api.VersionStatus) int32 {
+	for _, wanted := range w.versions {
+		if wanted.Version == v.Version {
+			return wanted.Replicas
+		}
+	}
+	return v.Replicas
 }
 
 // jobMessage says why the newest run of a job failed. A job that runs, waits or has ended well is as it should be.
@@ -111,7 +124,7 @@ func jobMessage(c api.Component, job batchv1.Job) string {
 }
 
 func versionStatus(s snapshot, w want, v api.VersionWanted) api.VersionStatus {
-	out := api.VersionStatus{Version: v.Version, Replicas: v.Replicas}
+	out := api.VersionStatus{Version: v.Version, Replicas: s.told(w, v)}
 	meshed := s.revisions[w.component.Name][v.Version].Meshed()
 	for i := range s.pods[w.component.Name][v.Version] {
 		pod := &s.pods[w.component.Name][v.Version][i]

@@ -30,7 +30,7 @@ func decide(s snapshot, c api.Component) want {
 	w := want{component: c, desired: revision.Version(c, s.revisions[c.Name])}
 	if !c.SideBySide() {
 		w.current = w.desired
-		w.versions = []api.VersionWanted{{Version: w.desired, Replicas: replicas(c), Weight: 100}}
+		w.versions = []api.VersionWanted{{Version: w.desired, Replicas: c.Pods(), Weight: 100}}
 		return w
 	}
 	if releases := s.releases[c.Name]; len(releases) > 0 {
@@ -38,12 +38,15 @@ func decide(s snapshot, c api.Component) want {
 		w.gaveWay = gaveWay(s, w.newest)
 	}
 	w.current = current(s, w)
-	w.versions = []api.VersionWanted{{Version: w.current, Replicas: replicas(c), Subset: true, Weight: 100}}
-	if w.underWay() && len(w.newest.Status.Wanted) > 0 {
+	w.versions = []api.VersionWanted{{Version: w.current, Replicas: c.Pods(), Subset: true, Weight: 100}}
+	if w.moves() && len(w.newest.Status.Wanted) > 0 {
 		w.versions = w.newest.Status.Wanted
 	}
 	return w
 }
+
+// moves tells whether a release is under way that has begun to move: before that nothing is asked of the old version.
+func (w want) moves() bool { return w.underWay() && w.newest.Status.Phase != api.ReleaseWaiting }
 
 // underWay tells whether a release has not ended.
 func (w want) underWay() bool { return w.newest != nil && !w.newest.Status.Phase.Finished() }
@@ -92,18 +95,11 @@ func current(s snapshot, w want) string {
 	return w.desired
 }
 
-func replicas(c api.Component) int32 {
-	if c.Replicas == nil {
-		return 1
-	}
-	return *c.Replicas
-}
-
 // input turns the wants into what the planner reads.
 func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {
 	in := plan.Input{Application: s.app, Gateway: r.Gateway}
 	for _, w := range wants {
-		c := plan.Component{Spec: w.component, Wanted: w.versions, Versions: map[string]api.Component{}}
+		c := plan.Component{Spec: w.component, Wanted: w.versions, Versions: map[string]api.Component{}, Counted: s.counted(w)}
 		for _, v := range w.versions {
 			frozen, ok := s.revisions[w.component.Name][v.Version]
 			if !ok {

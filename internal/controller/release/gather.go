@@ -28,9 +28,6 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.S
 	if release.Status.Phase.Finished() {
 		return seen, r.Clock.Now(), nil // what gates say after the end depends on nothing else
 	}
-	if err := r.readApplication(ctx, release, &seen); err != nil {
-		return seen, time.Time{}, err
-	}
 	frozen, err := r.readVersions(ctx, release)
 	if err != nil {
 		return seen, time.Time{}, err
@@ -39,6 +36,9 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.S
 		return seen, time.Time{}, err
 	}
 	if seen.To, err = r.readPods(ctx, release, release.Spec.To, frozen); err != nil {
+		return seen, time.Time{}, err
+	}
+	if err := r.readApplication(ctx, release, &seen); err != nil {
 		return seen, time.Time{}, err
 	}
 	if seen.Peers, err = r.readPeers(ctx, release); err != nil {
@@ -90,10 +90,33 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 		if c.Name != release.Spec.Component {
 			continue
 		}
-		seen.Replicas = 1
-		if c.Replicas != nil {
-			seen.Replicas = *c.Replicas
+		seen.Replicas = c.Pods()
+		if err := r.readLoad(ctx, release, c, seen); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// readLoad learns how many pods an autoscaler asks for now. Both versions hold what a release gave them, so that the greater
+// number is the load's, or that of an earlier load: while a release runs, pods are added and none taken away.
+func (r *Reconciler) readLoad(ctx context.Context, release *api.Release, c api.Component, seen *engine.Seen) error {
+	all, err := kube.Autoscalers(ctx, r.Client, release.Namespace)
+	if err != nil {
+		return err
+	}
+	for version, pods := range map[string]engine.Pods{release.Spec.From: seen.From, release.Spec.To: seen.To} {
+		h := all[revision.Name(c.Name, version)]
+		switch {
+		case h == nil:
+		case h.Status.DesiredReplicas > 0:
+			seen.Replicas = max(seen.Replicas, h.Status.DesiredReplicas)
+		default:
+			seen.Replicas = max(seen.Replicas, pods.Replicas) // it has not looked yet
+		}
+	}
+	if c.Autoscale != nil {
+		seen.Replicas = min(seen.Replicas, max(c.Autoscale.Max, c.Pods()))
 	}
 	return nil
 }

@@ -6,10 +6,12 @@ import (
 	"context"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -17,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
 )
 
 // componentField indexes Releases by the component they bring forward, as application/component.
@@ -38,6 +41,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Named("release").
 		For(&api.Release{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
+		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler), builder.WithPredicates(kube.AutoscalerChanged())).
 		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
 		Watches(&api.Release{}, handler.EnqueueRequestsFromMapFunc(peersOf)).
 		Owns(&batchv1.Job{}).
@@ -45,6 +49,11 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Watches(&api.Application{}, handler.EnqueueRequestsFromMapFunc(r.ofApplication)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 8}).
 		Complete(r)
+}
+
+// ofAutoscaler are the releases of the component whose Deployment the autoscaler is for.
+func (r *Reconciler) ofAutoscaler(ctx context.Context, obj client.Object) []reconcile.Request {
+	return r.ofLabels(ctx, kube.Target(ctx, r.Client, obj))
 }
 
 func (r *Reconciler) ofLabels(ctx context.Context, obj client.Object) []reconcile.Request {

@@ -15,7 +15,7 @@ import (
 
 // beside are the fields of a component that shape no pods, so that changing them makes no new version.
 var beside = map[string]bool{
-	"Replicas": true, "Uses": true, "Strategy": true, "External": true, "Expose": true, "Schedule": true,
+	"Replicas": true, "Autoscale": true, "Uses": true, "Strategy": true, "External": true, "Expose": true, "Schedule": true,
 }
 
 // TestFreezeKnowsEveryField holds that a field which is added to components is either part of a version or named above.
