@@ -218,19 +218,24 @@ func (s *shop) ready(n int32) {
 		if err := s.client.List(s.ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{api.LabelComponent: "ratings"}); err != nil {
 			return err
 		}
-		ready := int32(0)
-		for _, pod := range pods.Items {
-			for _, c := range pod.Status.Conditions {
-				if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil {
-					ready++
-				}
+		return allReady(pods.Items, int(n))
+	})
+}
+
+// allReady wants as many pods, all of them ready and none ending.
+func allReady(pods []corev1.Pod, n int) error {
+	ready := 0
+	for _, pod := range pods {
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil {
+				ready++
 			}
 		}
-		if ready != n || len(pods.Items) != int(n) {
-			return fmt.Errorf("%d of %d pods are ready, want %d", ready, len(pods.Items), n)
-		}
-		return nil
-	})
+	}
+	if ready != n || len(pods) != n {
+		return fmt.Errorf("%d of %d pods are ready, want %d", ready, len(pods), n)
+	}
+	return nil
 }
 
 // restartIstiod ends istiod in the middle of a release.

@@ -50,7 +50,7 @@ type shop struct {
 	versions int
 }
 
-func newShop(t *testing.T) *shop {
+func newShop(t testing.TB) *shop {
 	s := &shop{TB: t, ctx: t.Context(), bin: t.TempDir()}
 	for name, source := range map[string]string{"weir": "../../cmd/weir", "bookinfo": "../../examples/bookinfo"} {
 		command := exec.Command("go", "build", "-o", filepath.Join(s.bin, name), source)
@@ -222,12 +222,18 @@ func (s *shop) next(args ...string) string {
 
 func (s *shop) edit(change func(*api.Component)) {
 	s.Helper()
+	s.editAt(1, change)
+}
+
+// editAt changes the component at the index.
+func (s *shop) editAt(index int, change func(*api.Component)) {
+	s.Helper()
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		var app api.Application
 		if err := s.client.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: "shop"}, &app); err != nil {
 			return err
 		}
-		change(&app.Spec.Components[1])
+		change(&app.Spec.Components[index])
 		return s.client.Update(s.ctx, &app)
 	})
 	if err != nil {
