@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -68,6 +69,12 @@ func newShell(t *testing.T, namespace string) shell {
 	}
 	s := shell{T: t, client: c, kubeconfig: writeKubeconfig(t, server), namespace: namespace}
 	s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+	// The way in is one for all: what is left in it would take the requests of other tests.
+	t.Cleanup(func() {
+		if err := c.DeleteAllOf(context.Background(), &istionet.VirtualService{}, client.InNamespace(namespace)); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 

@@ -39,8 +39,8 @@ func wantOwnApprovals(t *testing.T, config *rest.Config) {
 	}
 	// Nobody collects garbage here, for which a purge would wait.
 	defer func() { _ = admin.Delete(context.WithoutCancel(t.Context()), released("approvals")) }()
-	// The policy is in force a moment after it is written.
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+	// The policy is in force a while after it is written: the server looks anew for kinds each half minute.
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 90*time.Second, true, func(context.Context) (bool, error) {
 		return approveAs(t, config, "ada", func(s *api.ReleaseSpec) { s.Approvals = []api.Approval{word("ben", 9)} }, client.DryRunAll) != nil, nil
 	})
 	if err != nil {

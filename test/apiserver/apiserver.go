@@ -28,6 +28,8 @@ func Start(ctx context.Context) (config *rest.Config, stop func() error, err err
 		CRDDirectoryPaths:     []string{filepath.Join(root(), "deploy", "chart", "crds"), filepath.Join(set.Dir, "crds")},
 		ErrorIfCRDPathMissing: true,
 	}
+	// The default has addresses for 254 Services.
+	environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.96.0.0/12")
 	config, err = environment.Start()
 	if err != nil {
 		// It may have started, and refused the kinds.

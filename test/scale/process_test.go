@@ -5,6 +5,7 @@
 package scale
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -65,12 +66,12 @@ func (r runner) start(b *testing.B) *process {
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	log, err := os.Create(cmp.Or(os.Getenv("WEIR_SCALE_LOG"), filepath.Join(b.TempDir(), "log")))
 	if err != nil {
 		b.Fatal(err)
 	}
 	p := &process{metrics: "http://" + address + "/metrics", begin: time.Now()}
-	p.command = exec.Command(r.weir, "controller", "--metrics-address", address, "--health-address", "0", "--log-level", "error")
+	p.command = exec.Command(r.weir, "controller", "--metrics-address", address, "--health-address", "0", "--log-level", cmp.Or(os.Getenv("WEIR_SCALE_LEVEL"), "error"))
 	p.command.Env = append(os.Environ(), "KUBECONFIG="+r.kubeconfig)
 	p.command.Stderr = log
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -145,20 +146,46 @@ func (p *process) memory(b *testing.B) float64 {
 	return 0
 }
 
-// sum adds up the values of a metric whose label has the value. A process that does not answer yet has counted nothing.
-func (p *process) sum(metric, label, value string) float64 {
-	response, err := http.Get(p.metrics)
+// served counts the writes that the API server answered, by verb and resource.
+func served(b *testing.B, config *rest.Config) map[string]float64 {
+	b.Helper()
+	client, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return 0
+		b.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, m := range families(client, config.Host+"/metrics")["apiserver_request_total"].GetMetric() {
+		labels := map[string]string{}
+		for _, pair := range m.GetLabel() {
+			labels[pair.GetName()] = pair.GetValue()
+		}
+		switch labels["verb"] {
+		case "POST", "PUT", "PATCH", "APPLY", "DELETE":
+			out[labels["verb"]+" "+labels["resource"]+"/"+labels["subresource"]] += m.GetCounter().GetValue()
+		}
+	}
+	return out
+}
+
+// families are the metrics at the URL. A process that does not answer yet has counted nothing.
+func families(client *http.Client, url string) map[string]*dto.MetricFamily {
+	response, err := client.Get(url)
+	if err != nil {
+		return nil
 	}
 	defer response.Body.Close()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(response.Body)
+	out, err := parser.TextToMetricFamilies(response.Body)
 	if err != nil {
-		return 0
+		return nil
 	}
+	return out
+}
+
+// sum adds up the values of a metric whose label has the value.
+func (p *process) sum(metric, label, value string) float64 {
 	total := 0.0
-	for _, m := range families[metric].GetMetric() {
+	for _, m := range families(http.DefaultClient, p.metrics)[metric].GetMetric() {
 		if has(m, label, value) {
 			total += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}

@@ -57,8 +57,13 @@ func BenchmarkStart(b *testing.B) {
 
 		again := runner.start(b)
 		restart := again.reconciled(b, count)
-		before := again.writes(b)
+		before, seen := again.writes(b), served(b, config)
 		time.Sleep(idle) // what is measured is that nothing happens
+		for what, count := range served(b, config) {
+			if count > seen[what] {
+				b.Logf("while idle: %.0f × %s", count-seen[what], what)
+			}
+		}
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(fresh.Seconds(), "new-s")
 		b.ReportMetric(restart.Seconds(), "restart-s")
