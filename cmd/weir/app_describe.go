@@ -111,7 +111,7 @@ func (d description) write(w io.Writer, now time.Time) error {
 		func(w io.Writer) error { return componentTable(w, app) },
 		d.versionTable,
 		func(w io.Writer) error { return d.releases(w, now) },
-		func(w io.Writer) error { return appConditionTable(w, app) },
+		func(w io.Writer) error { return conditionTable(w, app.Status.Conditions, time.DateTime) },
 		d.objectTable,
 		func(w io.Writer) error { return eventTable(w, d.Events, now) },
 	} {
@@ -143,18 +143,6 @@ func (d description) releases(w io.Writer, now time.Time) error {
 	}
 	fmt.Fprintln(w)
 	return releaseTable(w, d.Releases, now, false)
-}
-
-func appConditionTable(w io.Writer, app *api.Application) error {
-	if len(app.Status.Conditions) == 0 {
-		return nil
-	}
-	t := columns(w)
-	fmt.Fprintln(t, "\nCONDITION\tSTATUS\tSINCE\tMESSAGE")
-	for _, c := range app.Status.Conditions {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Type, c.Status, c.LastTransitionTime.Format(time.DateTime), c.Message)
-	}
-	return t.Flush()
 }
 
 // objectTable lists the objects a line a kind.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/release"
@@ -21,7 +22,7 @@ func releaseDetail(w io.Writer, r *api.Release, evidence bool) error {
 	if u := r.Spec.Unit; u != nil {
 		fmt.Fprintf(w, "One with %s, in unit %s\n", strings.Join(u.Releases, ", "), u.Name)
 	}
-	parts := []func(io.Writer, *api.Release) error{wantedTable, callerWords, stepTable, gateTable, conditionTable}
+	parts := []func(io.Writer, *api.Release) error{wantedTable, callerWords, stepTable, gateTable, releaseConditions}
 	if evidence {
 		parts = append(parts, evidenceTable)
 	}
@@ -154,14 +155,19 @@ func pointWords(g api.GateRecord) string {
 	}
 }
 
-func conditionTable(w io.Writer, r *api.Release) error {
-	if len(r.Status.Conditions) == 0 {
+func releaseConditions(w io.Writer, r *api.Release) error {
+	return conditionTable(w, r.Status.Conditions, time.TimeOnly)
+}
+
+// conditionTable writes the time since which a condition stands in the layout.
+func conditionTable(w io.Writer, conditions []metav1.Condition, layout string) error {
+	if len(conditions) == 0 {
 		return nil
 	}
 	t := columns(w)
 	fmt.Fprintln(t, "\nCONDITION\tSTATUS\tSINCE\tMESSAGE")
-	for _, c := range r.Status.Conditions {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Type, c.Status, c.LastTransitionTime.Format(time.TimeOnly), c.Message)
+	for _, c := range conditions {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Type, c.Status, c.LastTransitionTime.Format(layout), c.Message)
 	}
 	return t.Flush()
 }

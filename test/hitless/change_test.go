@@ -30,15 +30,7 @@ func (s *shop) neighbor() {
 	if err := s.client.Create(s.ctx, app); err != nil {
 		s.Fatal(err)
 	}
-	s.eventually("the neighbor", func() error {
-		if err := s.client.Get(s.ctx, client.ObjectKeyFromObject(app), app); err != nil {
-			return err
-		}
-		if !apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionReady) {
-			return fmt.Errorf("not ready: %+v", app.Status.Conditions)
-		}
-		return nil
-	})
+	s.opens(app)
 	runner, err := load.Start(s.ctx, load.Options{URL: s.info.GatewayURL + "/ratings/0", Host: "guests.example", Rate: 50, Duration: 3 * time.Second, MaxSamples: 4})
 	if err != nil {
 		s.Fatal(err)

@@ -166,7 +166,13 @@ func (s *shop) open() {
 	if err := s.client.Create(s.ctx, app); err != nil {
 		s.Fatal(err)
 	}
-	s.eventually("the shop", func() error {
+	s.opens(app)
+}
+
+// opens waits until the application says that it is ready.
+func (s *shop) opens(app *api.Application) {
+	s.Helper()
+	s.eventually(app.Name, func() error {
 		if err := s.client.Get(s.ctx, client.ObjectKeyFromObject(app), app); err != nil {
 			return err
 		}
