@@ -275,6 +275,19 @@ func (s *shop) testUninstall(t *testing.T) {
 }
 
 // tell logs what helps to understand a failure.
+// tellWritten shows what the controllers wrote of reviews, and what they said.
+func (s *shop) tellWritten(t *testing.T) {
+	t.Helper()
+	for _, args := range [][]string{
+		{"get", "application,virtualservice,destinationrule,release", "-n", namespace, "-o", "yaml"},
+		{"get", "pods,leases", "-n", "weir-system", "-o", "wide"},
+		{"logs", "-n", "weir-system", "-l", "app.kubernetes.io/name=weir", "--tail=200", "--prefix"},
+	} {
+		output, err := exec.Command("kubectl", append(args, "--kubeconfig", s.info.Kubeconfig)...).CombinedOutput()
+		t.Logf("kubectl %s (%v):\n%s", strings.Join(args, " "), err, output)
+	}
+}
+
 func (s *shop) tell(t *testing.T) {
 	t.Helper()
 	for _, args := range [][]string{
@@ -284,5 +297,6 @@ func (s *shop) tell(t *testing.T) {
 		output, err := exec.Command(filepath.Join(s.bin, "weir"), args...).CombinedOutput()
 		t.Logf("weir %s (%v):\n%s", strings.Join(args, " "), err, output)
 	}
+	s.tellWritten(t)
 	_ = os.Stdout.Sync()
 }
