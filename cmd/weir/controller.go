@@ -72,6 +72,7 @@ func runController(ctx context.Context, flags controllerFlags) error {
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
+	config.QPS = -1 // the API server limits those that ask too much
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("reach the cluster: %w", err)

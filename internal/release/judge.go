@@ -58,14 +58,24 @@ func (v view) missing(verdict api.Verdict) api.MissingAction {
 	}
 }
 
+// proofPace is how soon to ask callers again.
+func (v view) proofPace() time.Duration {
+	switch lasted := v.lasted(); {
+	case lasted < proofHaste:
+		return proofPace
+	case lasted < proofPatience:
+		return midProofPace
+	default:
+		return slowProofPace
+	}
+}
+
 // pace is how soon to look again in this phase when nothing happens.
 func (v view) pace() time.Duration {
 	wake := restPace
 	switch v.status.Phase {
 	case api.ReleaseConnecting, api.ReleaseShifting, api.ReleaseReturning:
-		if wake = slowProofPace; v.lasted() < proofPatience {
-			wake = proofPace
-		}
+		wake = v.proofPace()
 	case api.ReleasePreparing:
 		wake = readyDeadline(v.spec) - v.lasted()
 	case api.ReleaseObserving:

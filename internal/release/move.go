@@ -14,8 +14,10 @@ import (
 const (
 	// atOnce follows a change of phase: there may be nothing to wait for.
 	atOnce = time.Millisecond
-	// proofPace is how often callers are asked at first, slowProofPace after proofPatience.
-	proofPace, slowProofPace, proofPatience = 200 * time.Millisecond, time.Second, 10 * time.Second
+	// proofPace is how often callers are asked at first, midProofPace after proofHaste, slowProofPace after proofPatience.
+	// istiod tells proxies of a change 100 ms after it at the earliest (its PILOT_DEBOUNCE_AFTER).
+	proofPace, midProofPace, slowProofPace = 50 * time.Millisecond, 200 * time.Millisecond, time.Second
+	proofHaste, proofPatience              = time.Second, 10 * time.Second
 	// lookPace is how often a weight is judged.
 	lookPace = time.Second
 	// restPace is for when an event is expected, should it get lost.

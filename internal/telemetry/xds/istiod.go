@@ -57,13 +57,15 @@ func (i istiods) statuses(ctx context.Context, base string) ([]status, error) {
 // view is what the last push made of the proxy, whose connection is named by proxyID.
 func (i istiods) view(ctx context.Context, base, proxyID string) (view, error) {
 	var d dump
-	if err := i.get(ctx, base, "/debug/config_dump?include_eds=true&proxyID="+url.QueryEscape(proxyID), &d); err != nil {
+	second, err := i.ask(ctx, base, "/debug/config_dump?include_eds=true&proxyID="+url.QueryEscape(proxyID), &d)
+	if err != nil {
 		return view{}, err
 	}
 	v, err := d.view()
 	if err != nil {
 		return view{}, fmt.Errorf("istiod at %s, configuration of %s: %w", base, proxyID, err)
 	}
+	v.second = second
 	return v, nil
 }
 
@@ -91,36 +93,50 @@ func (i istiods) push(ctx context.Context, base string) error {
 
 // get reads the JSON at path into answer, unless that is nil.
 func (i istiods) get(ctx context.Context, base, path string, answer any) error {
+	_, err := i.ask(ctx, base, path, answer)
+	return err
+}
+
+// ask is get, and returns the second, in Unix time by istiod's clock, in which the answer was ready.
+func (i istiods) ask(ctx context.Context, base, path string, answer any) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	token, err := i.token(ctx)
 	if err != nil {
-		return fmt.Errorf("token for istiod: %w", err)
+		return 0, fmt.Errorf("token for istiod: %w", err)
 	}
 	if !strings.Contains(base, "://") {
 		base = "http://" + base
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+path, nil)
 	if err != nil {
-		return fmt.Errorf("address of istiod %q: %w", base, err)
+		return 0, fmt.Errorf("address of istiod %q: %w", base, err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := i.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask istiod: %w", err)
+		return 0, fmt.Errorf("ask istiod: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return refused(request.URL, response)
+		return 0, refused(request.URL, response)
 	}
 	if answer == nil {
 		_, err = io.Copy(io.Discard, response.Body)
-		return err
+		return second(response), err
 	}
 	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-		return fmt.Errorf("istiod's answer to %s: %w", request.URL, err)
+		return 0, fmt.Errorf("istiod's answer to %s: %w", request.URL, err)
 	}
-	return nil
+	return second(response), nil
+}
+
+// second is when istiod says that it answered; where something in between leaves that out, a little later than now.
+func second(response *http.Response) int64 {
+	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		return at.Unix()
+	}
+	return time.Now().Add(timeout).Unix()
 }
 
 func refused(u *url.URL, response *http.Response) error {

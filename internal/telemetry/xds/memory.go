@@ -79,10 +79,12 @@ func (m *memory) entry(s status) *entry {
 }
 
 // see takes in a status of all proxies, and the names of those that run without one. They run what they had, and count
-// as what they were found to be.
-func (m *memory) see(fleet []status, absent map[string]bool, now time.Time) {
+// as what they were found to be. before tells what each connection had been sent before its istiod renewed its cache.
+func (m *memory) see(fleet []status, absent map[string]bool, before func(connection) shape, now time.Time) {
 	for _, s := range fleet {
-		m.entry(s).see(s, now)
+		e := m.entry(s)
+		e.renewed = before(connection{s.istiod, s.id})
+		e.see(s, now)
 	}
 	m.share()
 	m.absent = maps.Clone(absent)
@@ -120,6 +122,17 @@ func (m *memory) undecided(now time.Time) (bases []string) {
 		if late && now.Sub(m.nudged[key.istiod]) > pause {
 			m.nudged[key.istiod] = now
 			bases = append(bases, key.istiod)
+		}
+	}
+	return bases
+}
+
+// differing are the istiods some of whose callers were told for long what is not the route.
+func (m *memory) differing(now time.Time) map[string]bool {
+	bases := map[string]bool{}
+	for key, e := range m.entries {
+		if !e.differs.IsZero() && now.Sub(e.differs) > longPatience {
+			bases[key.istiod] = true
 		}
 	}
 	return bases
@@ -164,15 +177,17 @@ type entry struct {
 
 	// proven is true when the proxy serves the route since shape was sent.
 	proven bool
-	// barred is what was sent before the weights changed.
-	barred shape
+	// barred is what was sent before the weights changed, renewed before istiod's cache was renewed.
+	barred, renewed shape
+	// differs is since when the last dump has not been the route; zero when it is.
+	differs time.Time
 	// due is when a push is to be caused, because nothing but a sign of one is missing; zero when it is not.
 	due time.Time
 }
 
 // void forgets what was found out about another route. Who calls the host stays known, unless the ports moved.
 func (e *entry) void(moved bool) {
-	e.proven, e.complete, e.due = false, version{}, time.Time{}
+	e.proven, e.complete, e.due, e.differs = false, version{}, time.Time{}, time.Time{}
 	if moved {
 		e.judged = false
 	}
@@ -224,10 +239,13 @@ func (e *entry) accepted() bool {
 		(!v.http || s.routes.inSync()) && (!v.tcp || s.listeners.inSync())
 }
 
-// old is true when the weights that the proxy has are from before they were changed.
-func (e *entry) old() bool {
+// old is true when the weights that the proxy has are from before they were changed, or of a cache that may be spoiled.
+func (e *entry) old() bool { return e.from(e.barred) || e.from(e.renewed) }
+
+// from is true when the weights that the proxy has are those that were sent with the shape.
+func (e *entry) from(of shape) bool {
 	s, v := e.status, e.verdict
-	return e.barred != shape{} && (v.http && s.routes.sent == e.barred.routes || v.tcp && s.listeners.sent == e.barred.listeners)
+	return of != shape{} && (v.http && s.routes.sent == of.routes || v.tcp && s.listeners.sent == of.listeners)
 }
 
 // served is true for a caller that serves the route, and for a proxy that is no caller.
@@ -270,6 +288,12 @@ func (e *entry) judge(verdict verdict, push version, own bool, now time.Time) {
 		e.complete = version{}
 	case own && e.judged && e.verdict.good() && !push.atMost(e.version):
 		e.complete = e.version
+	}
+	switch {
+	case verdict.good() || !verdict.caller():
+		e.differs = time.Time{}
+	case e.differs.IsZero():
+		e.differs = now
 	}
 	e.judged, e.verdict, e.version = true, verdict, push
 	e.shape, e.endpoints, e.looked = e.status.shape(), e.status.endpoints.sent, now

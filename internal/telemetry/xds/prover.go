@@ -36,14 +36,19 @@ import (
 // Method is the name of this way to prove.
 const Method = "istiod-sync"
 
-// parallel is how many dumps are asked for at a time.
-const parallel = 4
+const (
+	// parallel is how many dumps are asked for at a time.
+	parallel = 4
+	// deadline of one proof.
+	deadline = 10 * time.Second
+)
 
 // Prover asks istiod. It is safe for concurrent use, and remembers what it saw of each host.
 type Prover struct {
 	endpoints func(context.Context) ([]string, error)
 	istiods   istiods
 	roster    roster
+	caches    caches
 	now       func() time.Time
 
 	mu    sync.Mutex
@@ -56,15 +61,18 @@ func New(
 	endpoints func(context.Context) ([]string, error), token func(context.Context) (string, error), pods Pods,
 ) *Prover {
 	return &Prover{
-		endpoints: endpoints, istiods: newIstiods(token), roster: roster{pods: pods}, now: time.Now, hosts: map[string]*memory{},
+		endpoints: endpoints, istiods: newIstiods(token), roster: roster{pods: pods},
+		caches: caches{istiods: map[string]*istiodCache{}}, now: time.Now, hosts: map[string]*memory{},
 	}
 }
 
 // Prove says how far the callers of the route's host are. It waits for nothing: ask again after 50 to 100 ms. A call
 // costs one status of every istiod; if anything new was sent, also a dump for each ReplicaSet concerned and one more status.
 //
-// A proxy that has no route to the host is no caller. An error means that nothing is known.
+// A proxy that has no route to the host is no caller. An error, after 10 s at most, means that nothing is known.
 func (p *Prover) Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
 	m := p.remember(route.Host)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,11 +86,12 @@ func (p *Prover) Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error
 		return mesh.Proof{}, err
 	}
 	if looked {
-		if _, err = p.see(ctx, m); err != nil {
+		if fleet, err = p.see(ctx, m); err != nil {
 			return mesh.Proof{}, err
 		}
 	}
 	p.nudge(ctx, m)
+	p.renew(ctx, m, fleet)
 	return m.proof(), nil
 }
 
@@ -114,7 +123,8 @@ func (p *Prover) see(ctx context.Context, m *memory) ([]status, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.see(fleet, absent, now)
+	p.caches.see(fleet)
+	m.see(fleet, absent, p.caches.before, now)
 	return fleet, nil
 }
 
@@ -175,6 +185,7 @@ func (p *Prover) look(ctx context.Context, m *memory, fleet []status) (bool, err
 			if err != nil {
 				return err
 			}
+			p.caches.dumped(entries[0].status.istiod, v.version, v.second)
 			verdict := v.judge(m.route)
 			for i, e := range entries {
 				e.judge(verdict, v.version, i == 0, now)
@@ -235,5 +246,15 @@ func (p *Prover) nudge(ctx context.Context, m *memory) {
 	for _, base := range m.undecided(p.now()) {
 		// Whatever goes wrong shows in the next status.
 		_ = p.istiods.push(ctx, base)
+	}
+}
+
+// renew has those istiods make everything anew whose cache may be spoiled.
+func (p *Prover) renew(ctx context.Context, m *memory, fleet []status) {
+	now := p.now()
+	for _, base := range p.caches.due(fleet, m.differing(now), now) {
+		if p.istiods.renew(ctx, base) != nil {
+			p.caches.failed(base)
+		}
 	}
 }

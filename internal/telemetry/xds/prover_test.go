@@ -43,12 +43,16 @@ type fakeIstiod struct {
 	proxies                 []*fakeProxy
 	statuses, dumps, pushes int
 	refuse                  int
+	// renewals counts how often what is kept was thrown away.
+	renewals int
 	// run counts istiod's restarts.
 	run int
+	// behind is how long before its first push, as its name tells, istiod answers.
+	behind time.Duration
 }
 
 func startIstiod(t *testing.T, proxies ...*fakeProxy) *fakeIstiod {
-	f := &fakeIstiod{proxies: proxies}
+	f := &fakeIstiod{proxies: proxies, behind: time.Minute}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -62,6 +66,7 @@ func (f *fakeIstiod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var answer any
+	w.Header().Set("Date", firstPush.Add(-f.behind).Format(http.TimeFormat))
 	switch r.URL.Path {
 	case "/debug/syncz":
 		f.statuses++
@@ -81,6 +86,8 @@ func (f *fakeIstiod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			clients = append(clients, map[string]string{"connectionId": p.connection()})
 		}
 		answer = map[string]any{"clients": clients}
+	case "/debug/cachez":
+		f.renewals++
 	case "/debug/adsz":
 		f.pushes++
 	}
@@ -103,6 +110,9 @@ func (f *fakeIstiod) nonce(push int) string {
 	}
 	return fmt.Sprintf("%s6a1e8f0c-6f6f-4d0e-9d1c-%012d", f.push(push), push)
 }
+
+// firstPush is when all pushes of istiod's first run began, as their names say.
+var firstPush = time.Date(2026, 11, 23, 23, 10, 18, 0, time.UTC)
 
 // push is the name of a push.
 func (f *fakeIstiod) push(number int) string {

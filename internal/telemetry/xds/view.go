@@ -15,6 +15,8 @@ import (
 // view is what one push makes of a proxy, as far as it concerns where requests go.
 type view struct {
 	version version
+	// second is when istiod made it, in Unix time by its own clock.
+	second  int64
 	gateway bool
 	// clusters by name, and whether their endpoints are sent separately.
 	clusters map[string]bool
