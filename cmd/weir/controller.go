@@ -48,6 +48,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.options.LeaderElectionNamespace, "leader-election-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease")
 	f.StringVar(&flags.options.MetricsAddress, "metrics-address", ":8080", "address of the metrics endpoint; 0 turns it off")
 	f.StringVar(&flags.options.HealthAddress, "health-address", ":8081", "address of /healthz and /readyz; 0 turns it off")
+	f.StringVar(&flags.options.ProfileAddress, "profile-address", "0", "address of /debug/pprof, such as 127.0.0.1:8082; 0 turns it off")
 	f.StringSliceVar(&flags.options.Namespaces, "namespaces", nil, "namespaces to look after, separated by commas; none means all")
 	f.StringVar(&flags.options.Templates, "template-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the strategies that every namespace may name")
 	f.StringVar(&flags.prometheusURL, "prometheus-url", "http://prometheus.istio-system:9090", "Prometheus that scrapes the mesh")

@@ -36,8 +36,8 @@ type Options struct {
 	// LeaderElect lets only the holder of the lease weir-controller work.
 	LeaderElect             bool
 	LeaderElectionNamespace string
-	// MetricsAddress and HealthAddress are host:port; "0" turns them off.
-	MetricsAddress, HealthAddress string
+	// MetricsAddress, HealthAddress and ProfileAddress are host:port; "0" turns them off, and so does "" the last.
+	MetricsAddress, HealthAddress, ProfileAddress string
 	// Gateway selects the ingress gateway's pods.
 	Gateway  map[string]string
 	Prover   release.Prover
@@ -60,6 +60,7 @@ func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manag
 		Cache:                         caches(o),
 		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
+		PprofBindAddress:              o.ProfileAddress,
 		LeaderElection:                o.LeaderElect,
 		LeaderElectionID:              "weir-controller",
 		LeaderElectionNamespace:       o.LeaderElectionNamespace,

@@ -71,7 +71,7 @@ func (r runner) start(b *testing.B) *process {
 		b.Fatal(err)
 	}
 	p := &process{metrics: "http://" + address + "/metrics", begin: time.Now()}
-	p.command = exec.Command(r.weir, "controller", "--metrics-address", address, "--health-address", "0", "--log-level", cmp.Or(os.Getenv("WEIR_SCALE_LEVEL"), "error"))
+	p.command = exec.Command(r.weir, "controller", "--metrics-address", address, "--health-address", "0", "--profile-address", cmp.Or(os.Getenv("WEIR_SCALE_PROFILE"), "0"), "--log-level", cmp.Or(os.Getenv("WEIR_SCALE_LEVEL"), "error"))
 	p.command.Env = append(os.Environ(), "KUBECONFIG="+r.kubeconfig)
 	p.command.Stderr = log
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
