@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +35,8 @@ type listener struct {
 	module string
 	// each test gets a line, not only each package.
 	each bool
+	// logs of tests that pass are shown as well.
+	logs bool
 
 	mu      sync.Mutex
 	counts  tally
@@ -90,6 +93,9 @@ func (l *listener) endTest(e event) {
 	switch e.Action {
 	case "pass":
 		counts.passed++
+		if l.logs {
+			l.tell(key{e.Package, e.Test})
+		}
 	case "skip":
 		counts.skipped++
 	case "fail":
@@ -137,6 +143,18 @@ func (l *listener) endUnfinished(e event) {
 func (l *listener) show(k key) {
 	for _, text := range l.output[k] {
 		fmt.Fprint(l.out, "    "+text)
+	}
+}
+
+// logged is a line that a test wrote.
+var logged = regexp.MustCompile(`^\s+\S+_test\.go:\d+: (.+)`)
+
+// tell prints what the test logged.
+func (l *listener) tell(k key) {
+	for _, text := range l.output[k] {
+		if parts := logged.FindStringSubmatch(text); parts != nil {
+			fmt.Fprintln(l.out, "    "+parts[1])
+		}
 	}
 }
 

@@ -92,7 +92,21 @@ func TestTestNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"TestListen", "TestTestNames"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"TestListen", "TestTestNames", "TestListenTellsLogs"}, got); diff != "" {
 		t.Errorf("tests of this file (-want +got):\n%s", diff)
+	}
+}
+
+func TestListenTellsLogs(t *testing.T) {
+	var out bytes.Buffer
+	l := newListener(&out, "m", true)
+	l.logs = true
+	err := l.listen(strings.NewReader(`{"Action":"run","Package":"m/a","Test":"TestA"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"=== RUN TestA\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"    a_test.go:7: 12 states\n"}
+{"Action":"pass","Package":"m/a","Test":"TestA"}
+{"Action":"pass","Package":"m/a"}`))
+	if err != nil || !strings.Contains(out.String(), "\n    12 states\n") && !strings.HasPrefix(out.String(), "    12 states\n") || strings.Contains(out.String(), "RUN") {
+		t.Errorf("%v; it said:\n%s", err, &out)
 	}
 }

@@ -38,7 +38,9 @@ var suites = map[string]suite{
 	// What the tests of api run in a short form.
 	"crash":    {name: "crash", tag: "api", within: "test/crash", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
 	"mutation": {name: "mutation", tag: "api", within: "test/mutation", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
-	"e2e":      {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
+	// What the unit tests run in a short form.
+	"explore": {name: "explore", tag: "explore", within: "internal/release", timeout: time.Hour},
+	"e2e":     {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
 	// The long form takes about an hour.
 	"hitless": {name: "hitless", tag: "hitless", needs: []string{}, timeout: 2 * time.Hour},
 }
@@ -86,6 +88,7 @@ func (s suite) goTest(ctx context.Context, chosen selection) (tally, error) {
 	}
 	writer.Close()
 	listener := newListener(os.Stdout, module, s.tag != "")
+	listener.logs = s.name == "explore"
 	readErr := follow(listener, io.TeeReader(reader, log))
 	return s.conclude(listener, command.Wait(), readErr, log.Name())
 }
