@@ -220,8 +220,12 @@ func TestReleasePlan(t *testing.T) {
 	s := newShell(t, "plan")
 	s.bookinfo()
 	s.says(1, "say what to plan", "release", "plan")
-	s.says(1, `there is no Strategy "careful"`, "release", "plan", "--app", "bookinfo")
+	s.says(1, `there is no Strategy "careful"; there are none; create it`, "release", "plan", "--app", "bookinfo")
 	s.says(1, "the API server refuses the application", "release", "plan", "--component", "reviews", "--image", "a b")
+
+	lent := &api.Strategy{ObjectMeta: metav1.ObjectMeta{Namespace: "plan-templates", Name: "careful"}, Spec: api.StrategySpec{Steps: []api.Step{{Weight: 35}}}}
+	s.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: lent.Namespace}}, lent)
+	s.says(0, "35 % to v3", "release", "plan", "--component", "reviews", "--image", "reviews:v3", "--template-namespace", lent.Namespace)
 
 	file := filepath.Join(t.TempDir(), "strategy.yaml")
 	text := "{apiVersion: weir.dev/v1alpha1, kind: Strategy, metadata: {name: careful}, spec: {steps: [{weight: 25}]}}"

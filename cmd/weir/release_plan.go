@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weir.dev/weir/internal/install"
 	"weir.dev/weir/internal/mesh"
 	"weir.dev/weir/internal/plan/routing"
 	"weir.dev/weir/internal/preview"
@@ -20,7 +21,7 @@ import (
 // planFlags are what a plan is asked for.
 type planFlags struct {
 	file, application, component, image string
-	format, prometheusURL               string
+	format, prometheusURL, templates    string
 	rate                                float64
 	ready                               time.Duration
 	brief                               bool
@@ -47,6 +48,7 @@ func newReleasePlanCommand(where *target) *cobra.Command {
 	flags.StringVar(&f.image, "image", "", "image that the component would get")
 	flags.Float64Var(&f.rate, "rate", 0, "requests a second that a component gets (default: not known)")
 	flags.StringVar(&f.prometheusURL, "prometheus-url", "", "Prometheus to ask for the rate of the last five minutes")
+	flags.StringVar(&f.templates, "template-namespace", install.Namespace, "namespace of the strategies that every namespace may name, as the controller has it")
 	flags.DurationVar(&f.ready, "ready", 20*time.Second, "how long pods take to become ready")
 	flags.BoolVar(&f.brief, "brief", false, "leave out the lines that differ")
 	addFormatFlag(command, &f.format)

@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	api "weir.dev/weir/api/v1alpha1"
-	"weir.dev/weir/internal/install"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/preview"
 )
@@ -94,7 +93,10 @@ func gatherPlan(ctx context.Context, c client.Client, namespace string, f planFl
 	if err := dryRun(ctx, c, in.Now != nil, in.Then); err != nil {
 		return in, fmt.Errorf("the API server refuses the application: %w", err)
 	}
-	if err := readStrategies(ctx, c, namespace, w, &in); err != nil {
+	if err := checkStrategies(ctx, c, namespace, w, &in); err != nil {
+		return in, err
+	}
+	if err := readStrategies(ctx, kube.Strategies{Reader: c, Templates: f.templates}, &in); err != nil {
 		return in, err
 	}
 	if err := readHistory(ctx, c, &in); err != nil {
@@ -174,8 +176,8 @@ func dryRun(ctx context.Context, c client.Client, exists bool, then client.Objec
 	return c.Update(ctx, then, client.DryRunAll)
 }
 
-// readStrategies reads those that the application names; what the file says comes first.
-func readStrategies(ctx context.Context, c client.Client, namespace string, w wish, in *preview.Input) error {
+// checkStrategies lets the API server check the strategies of the file.
+func checkStrategies(ctx context.Context, c client.Client, namespace string, w wish, in *preview.Input) error {
 	in.Strategies = map[string]api.StrategySpec{}
 	for i := range w.strategies {
 		s := &w.strategies[i]
@@ -191,16 +193,25 @@ func readStrategies(ctx context.Context, c client.Client, namespace string, w wi
 		}
 		in.Strategies[s.Name] = s.Spec
 	}
+	return nil
+}
+
+// readStrategies reads those that the application names and the file does not bring.
+func readStrategies(ctx context.Context, all kube.Strategies, in *preview.Input) error {
 	for _, component := range in.Then.Spec.Components {
 		if _, known := in.Strategies[component.Strategy]; known || component.Strategy == "" {
 			continue
 		}
-		s, err := kube.Strategies{Reader: c, Templates: install.Namespace}.Find(ctx, namespace, component.Strategy)
-		if err != nil {
+		s, err := all.Find(ctx, in.Then.Namespace, component.Strategy)
+		switch {
+		case err != nil:
 			return err
-		}
-		if s != nil {
+		case s != nil:
 			in.Strategies[component.Strategy] = s.Spec
+		case in.Named == "":
+			if in.Named, err = all.Names(ctx, in.Then.Namespace); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pmezard/go-difflib/difflib"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
@@ -199,15 +200,30 @@ func Text(o plan.Object) (string, error) {
 	return string(text), nil
 }
 
+// pods are those that the objects have at least: where an autoscaler counts them, as few as it may.
 func pods(objects []plan.Object) int32 {
+	least := map[string]int32{}
+	for _, o := range objects {
+		if h, ok := o.(*autoscalingv2.HorizontalPodAutoscaler); ok {
+			least[h.Spec.ScaleTargetRef.Kind+"/"+h.Spec.ScaleTargetRef.Name] = ptr.Deref(h.Spec.MinReplicas, 1)
+		}
+	}
 	var sum int32
 	for _, o := range objects {
+		var told *int32
 		switch o := o.(type) {
 		case *appsv1.Deployment:
-			sum += ptr.Deref(o.Spec.Replicas, 1)
+			told = o.Spec.Replicas
 		case *appsv1.StatefulSet:
-			sum += ptr.Deref(o.Spec.Replicas, 1)
+			told = o.Spec.Replicas
+		default:
+			continue
 		}
+		fewest, counted := least[key(o)]
+		if told == nil && counted {
+			told = &fewest
+		}
+		sum += ptr.Deref(told, 1)
 	}
 	return sum
 }

@@ -24,6 +24,8 @@ type Input struct {
 	Releases []api.Release
 	// Strategies by name, as they would be.
 	Strategies map[string]api.StrategySpec
+	// Named says which strategies there are, for when one is missing; may be empty.
+	Named string
 	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
 	Gateway map[string]string
 	// Rates are the requests a second that components get now, as far as they are known.

@@ -29,7 +29,11 @@ func (in Input) stand(c api.Component) standing {
 	_, known := in.Strategies[c.Strategy]
 	switch {
 	case c.Strategy != "" && !known:
-		s.fault("spec.components[%s].strategy: there is no Strategy %q in this namespace; create it, or name another", c.Name, c.Strategy)
+		named := ""
+		if in.Named != "" {
+			named = "; " + in.Named
+		}
+		s.fault("spec.components[%s].strategy: there is no Strategy %q%s; create it, or name another", c.Name, c.Strategy, named)
 	case newest != nil && !newest.Status.Phase.Finished() && newest.Spec.To == s.desired:
 		s.note("%s: release %s to %s is under way already; see: weir release watch %s", c.Name, newest.Name, s.desired, newest.Name)
 	case s.desired == s.current:
@@ -52,6 +56,7 @@ func (in Input) stand(c api.Component) standing {
 	}
 	if s.begins {
 		s.noteUnit(in.Then)
+		s.noteLoad()
 		s.noteGates(in.Strategies[c.Strategy])
 	}
 	return s
@@ -77,6 +82,13 @@ func (s *standing) noteUnit(app *api.Application) {
 		if i := slices.Index(others, s.component.Name); i >= 0 {
 			s.note("%s: moves as one with new versions of %s", s.component.Name, strings.Join(slices.Delete(others, i, i+1), ", "))
 		}
+	}
+}
+
+// noteLoad tells that the number of pods is not the plan's alone.
+func (s *standing) noteLoad() {
+	if a := s.component.Autoscale; a != nil {
+		s.note("%s: pods are counted as few as they may be; the new version gets as many as the load asks for, up to %d", s.component.Name, max(a.Max, s.component.Pods()))
 	}
 }
 
