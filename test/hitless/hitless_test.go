@@ -84,7 +84,7 @@ func TestHitless(t *testing.T) {
 	var total int64
 	for round, before := 1, int64(-1); total < least && total > before && !t.Failed(); round++ {
 		before = total
-		for _, transition := range transitions() {
+		for _, transition := range append(transitions(), s.scripts()...) {
 			if total >= least && round > 1 || t.Failed() {
 				break
 			}

@@ -14,39 +14,34 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 )
 
-// script is a release as it is told.
-type script struct {
-	strategy api.StrategySpec
-	// unit are the releases that move as one; none when the release is on its own.
-	unit  []string
-	lines []line
+// Script is a release as it is told.
+type Script struct {
+	Strategy api.StrategySpec
+	// Unit are the releases that move as one; none when the release is on its own.
+	Unit []string
+	// Cluster is true for a script that is played on a real cluster as well.
+	Cluster bool
+	Lines   []Line
 }
 
-// line is what is seen at a time, and what the release does then.
-type line struct {
-	number int
-	at     time.Duration
-	seen   []string
-	does   []string
+// Line is what is seen or commanded at a time, and what the release does then.
+type Line struct {
+	// Number of the line in the script, the first is 1.
+	Number int
+	// At is the time since the beginning.
+	At         time.Duration
+	Seen, Does []string
 }
 
-func parse(text string) (script, error) {
-	var s script
+// Parse reads a script. README.md tells the words. The error begins with the number of the line.
+func Parse(text string) (Script, error) {
+	var s Script
 	told := false
 	for i, raw := range strings.Split(text, "\n") {
 		all, err := words(raw)
 		if err == nil && len(all) > 0 {
-			switch all[0] {
-			case "strategy":
-				told = true
-				s.strategy, err = parseStrategy(all[1:])
-			case "unit":
-				s.unit = all[1:]
-			case "at":
-				err = s.add(i+1, all[1:])
-			default:
-				err = fmt.Errorf("a line begins with strategy, unit, at or #, not with %q", all[0])
-			}
+			told = told || all[0] == "strategy"
+			err = s.hear(i+1, all)
 		}
 		if err != nil {
 			return s, fmt.Errorf("%d: %w", i+1, err)
@@ -56,6 +51,26 @@ func parse(text string) (script, error) {
 		return s, fmt.Errorf("1: no strategy is told")
 	}
 	return s, nil
+}
+
+func (s *Script) hear(number int, all []string) (err error) {
+	switch all[0] {
+	case "strategy":
+		s.Strategy, err = parseStrategy(all[1:])
+	case "step":
+		var step api.Step
+		step, err = parseStep(all[1:])
+		s.Strategy.Steps = append(s.Strategy.Steps, step)
+	case "unit":
+		s.Unit = all[1:]
+	case "cluster":
+		s.Cluster = true
+	case "at":
+		err = s.add(number, all[1:])
+	default:
+		err = fmt.Errorf("a line begins with strategy, step, unit, cluster, at or #, not with %q", all[0])
+	}
+	return err
 }
 
 // words parts a line at its blanks, except inside of quotes; a word after # is none.
@@ -79,24 +94,27 @@ func words(raw string) ([]string, error) {
 	return all, nil
 }
 
-func (s *script) add(number int, all []string) error {
-	l := line{number: number}
+func (s *Script) add(number int, all []string) error {
+	if len(all) == 0 {
+		return fmt.Errorf("no time is told")
+	}
+	l := Line{Number: number}
 	for i, w := range all {
 		if w == "→" || w == "->" {
-			l.seen, l.does = all[min(1, i):i], all[i+1:]
+			l.Seen, l.Does = all[min(1, i):i], all[i+1:]
 		}
 	}
-	if len(l.seen) == 0 || len(l.does) == 0 {
+	if len(l.Seen) == 0 || len(l.Does) == 0 {
 		return fmt.Errorf("no → between what is seen and what the release does")
 	}
 	var err error
-	if l.at, err = time.ParseDuration(all[0]); err != nil {
+	if l.At, err = time.ParseDuration(all[0]); err != nil {
 		return err
 	}
-	if n := len(s.lines); n > 0 && l.at < s.lines[n-1].at {
-		return fmt.Errorf("%s is before the line above", l.at)
+	if n := len(s.Lines); n > 0 && l.At < s.Lines[n-1].At {
+		return fmt.Errorf("%s is before the line above", l.At)
 	}
-	s.lines = append(s.lines, l)
+	s.Lines = append(s.Lines, l)
 	return nil
 }
 
@@ -106,7 +124,7 @@ func parseStrategy(all []string) (api.StrategySpec, error) {
 	for len(all) > 0 {
 		key := all[0]
 		var values []string
-		for all = all[1:]; len(all) > 0 && (len(values) == 0 || key == "steps" && isNumber(all[0]) || key == "gate" && len(values) < 2); all = all[1:] {
+		for all = all[1:]; len(all) > 0 && (len(values) == 0 || key == "steps" && isNumber(all[0]) || isGate(key) && len(values) < 2); all = all[1:] {
 			values = append(values, all[0])
 		}
 		if len(values) == 0 {
@@ -166,14 +184,27 @@ func setStrategy(s *api.StrategySpec, key string, values []string) (err error) {
 		s.Type = api.StrategyType(value)
 	case "warm":
 		s.Warm, err = duration(value)
-	case "gate":
+	case "gate", "webhook", "job":
 		if len(values) != 2 {
-			return fmt.Errorf("gate needs a name and a point")
+			return fmt.Errorf("%s needs a name and a point", key)
 		}
-		s.Gates = append(s.Gates, api.Gate{Name: value, At: api.GatePoint(values[1]), Approval: &api.ApprovalGate{}})
+		s.Gates = append(s.Gates, gate(key, value, values[1]))
 	case "window":
 		from, to, _ := strings.Cut(value, "-")
 		s.Windows = append(s.Windows, api.Window{From: from, To: to})
+	case "ramp":
+		n, bad := number(value)
+		s.Ramp, err = &api.Ramp{Step: int32(n)}, bad
+	case "every":
+		if s.Ramp == nil {
+			return fmt.Errorf("every belongs after ramp")
+		}
+		d, bad := duration(value)
+		s.Ramp.Interval, err = *d, bad
+	case "capacity":
+		s.Capacity = api.Capacity(title(value))
+	case "sticky":
+		s.Sticky = &api.Sticky{Cookie: value}
 	case "drain":
 		s.Drain, err = duration(value)
 	case "ready":

@@ -10,6 +10,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/release"
+	"weir.dev/weir/internal/release/standing"
 )
 
 // player plays a script: it keeps the time, and the status as it would be stored.
@@ -21,24 +22,52 @@ type player struct {
 	status api.ReleaseStatus
 }
 
-func play(s script) error {
+func play(s Script) error {
 	p := player{world: newWorld(s), start: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	doing := ""
-	for _, l := range s.lines {
-		if err := p.pass(l.at, doing); err != nil {
-			return fmt.Errorf("%d: %w", l.number, err)
+	for _, l := range s.Lines {
+		if err := p.pass(l.At, doing); err != nil {
+			return fmt.Errorf("%d: %w", l.Number, err)
 		}
-		if err := p.hear(l.seen, p.status); err != nil {
-			return fmt.Errorf("%d: %w", l.number, err)
+		if err := p.hear(l.Seen); err != nil {
+			return fmt.Errorf("%d: %w", l.Number, err)
 		}
 		if err := p.decide(); err != nil {
-			return fmt.Errorf("%d: at %s: %w", l.number, l.at, err)
+			return fmt.Errorf("%d: at %s: %w", l.Number, l.At, err)
 		}
-		if err := p.check(l.does, doing); err != nil {
-			return fmt.Errorf("%d: at %s: %w (%s)", l.number, l.at, err, p.status.Message)
+		if err := p.check(l, doing); err != nil {
+			return fmt.Errorf("%d: at %s: %w (%s)", l.Number, l.At, err, p.status.Message)
 		}
-		doing = does(p.status)
+		doing = p.does()
 	}
+	return nil
+}
+
+func (p *player) hear(seen []string) error {
+	if len(seen) == 2 && seen[1] == "begins" {
+		return p.next(seen[0])
+	}
+	return p.world.hear(seen, p.status)
+}
+
+// next begins the release that follows the one that has ended, if the application would make one.
+func (p *player) next(version string) error {
+	ended := map[string][]api.Release{component: {{Spec: p.spec, Status: p.status}}}
+	stands := standing.History{Releases: ended}.Of(api.Component{Name: component}, p.seen.Desired)
+	begins := "nothing"
+	if stands.Begins() {
+		begins = stands.Desired
+	}
+	if version != begins {
+		return fmt.Errorf("%s begins", begins)
+	}
+	if version == "nothing" {
+		return nil
+	}
+	p.spec = api.ReleaseSpec{Application: p.spec.Application, Component: component, From: stands.Current, To: stands.Desired, Strategy: p.spec.Strategy}
+	p.seen = newWorld(Script{}).seen
+	p.seen.Desired = stands.Desired
+	p.served, p.weight, p.status = route{}, 0, api.ReleaseStatus{}
 	return nil
 }
 
@@ -49,7 +78,7 @@ func (p *player) pass(until time.Duration, doing string) error {
 		if err := p.decide(); err != nil {
 			return fmt.Errorf("at %s: %w", p.now, err)
 		}
-		if is := does(p.status); is != doing {
+		if is := p.does(); is != doing {
 			return fmt.Errorf("at %s it went from %s to %s, which no line says (%s)", p.now, doing, is, p.status.Message)
 		}
 	}
@@ -83,6 +112,8 @@ func (p *player) decide() error {
 	return fmt.Errorf("it never rests")
 }
 
+func (p *player) does() string { return Does(p.status, p.spec.To) }
+
 func stored(s api.ReleaseStatus) string {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -91,12 +122,9 @@ func stored(s api.ReleaseStatus) string {
 	return string(text)
 }
 
-func (p *player) check(want []string, before string) error {
-	is, rest := does(p.status), want
-	for len(rest) > 0 && rest[0] != "because" && rest[0] != "says" {
-		rest = rest[1:]
-	}
-	expected := strings.Join(want[:len(want)-len(rest)], " ")
+func (p *player) check(l Line, before string) error {
+	is := p.does()
+	expected, rest := l.Outcome()
 	if expected == "same" {
 		expected = before
 	}
@@ -115,36 +143,4 @@ func (p *player) check(want []string, before string) error {
 		}
 	}
 	return nil
-}
-
-// does words where a release stands, as scripts do.
-func does(s api.ReleaseStatus) string {
-	weight := int32(0)
-	for _, w := range s.Wanted {
-		if w.Version == to {
-			weight = w.Weight
-		}
-	}
-	switch s.Phase {
-	case api.ReleaseShifting:
-		return fmt.Sprintf("weight %d", weight)
-	case api.ReleaseObserving:
-		return fmt.Sprintf("observe %d", weight)
-	default:
-		return plain[s.Phase]
-	}
-}
-
-var plain = map[api.ReleasePhase]string{
-	api.ReleasePreparing: "prepare", api.ReleaseConnecting: "connect", api.ReleaseDraining: "drain", api.ReleaseRetiring: "retire",
-	api.ReleasePromoted: "promoted", api.ReleaseReturning: "return", api.ReleaseRolledBack: "rolled back",
-}
-
-func known(does string) bool {
-	for _, p := range plain {
-		if p == does {
-			return true
-		}
-	}
-	return strings.HasPrefix(does, "weight ") || strings.HasPrefix(does, "observe ")
 }

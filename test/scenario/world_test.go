@@ -15,8 +15,6 @@ import (
 	"weir.dev/weir/internal/release"
 )
 
-const from, to = "v1", "v2"
-
 // world is what the script has told so far.
 type world struct {
 	spec    api.ReleaseSpec
@@ -26,28 +24,33 @@ type world struct {
 	served route
 	// weight that the sample belongs to.
 	weight int32
+	// answers to gates, by their names.
+	answers map[string]release.GateAnswer
 }
 
 type route struct {
 	subsets []string
 	weights map[string]int32
+	// share of the new version, with matches and copies.
+	share string
 }
 
 // component is the one whose release is told, and the name of its release in a unit.
 const component = "reviews"
 
-func newWorld(s script) world {
+func newWorld(s Script) world {
 	w := world{
-		spec: api.ReleaseSpec{Application: "shop", Component: component, From: from, To: to, Strategy: s.strategy},
+		spec: api.ReleaseSpec{Application: "shop", Component: component, From: "v1", To: "v2", Strategy: s.Strategy},
 		seen: release.Seen{
-			Replicas: 2, Desired: to,
+			Replicas: 2, Desired: "v2",
 			From:   release.Pods{Replicas: 2, Ready: 2, Available: true, Present: 2},
 			To:     release.Pods{Replicas: 2, Present: 2},
 			Sample: noSample,
 		},
 	}
-	if len(s.unit) > 0 {
-		w.seen.Name, w.spec.Unit = component, &api.Unit{Name: "all", Releases: s.unit}
+	w.answers = map[string]release.GateAnswer{}
+	if len(s.Unit) > 0 {
+		w.seen.Name, w.spec.Unit = component, &api.Unit{Name: "all", Releases: s.Unit}
 	}
 	return w
 }
@@ -57,16 +60,27 @@ var noSample = mesh.Sample{Latency: -1}
 // at is what is seen with the status: proof and sample are of what it wants.
 func (w *world) at(status api.ReleaseStatus) release.Seen {
 	seen := w.seen
-	subsets, weights := release.Expected(w.spec, status)
 	seen.Proof = mesh.Proof{Method: "script", Proxies: 3, Lagging: w.seen.Proof.Lagging}
-	seen.Proof.Served = len(seen.Proof.Lagging) == 0 && reflect.DeepEqual(w.served, route{subsets, weights})
+	seen.Proof.Served = len(seen.Proof.Lagging) == 0 && reflect.DeepEqual(w.served, w.route(status))
 	for _, v := range status.Wanted {
-		if v.Version == to && v.Weight != w.weight {
+		if v.Version == w.spec.To && v.Weight != w.weight {
 			w.weight, w.seen.Sample = v.Weight, noSample
 			seen.Sample = noSample
 		}
 	}
+	for _, a := range release.Gates(w.spec, status) {
+		if answer, known := w.answers[a.Name]; known {
+			answer.Ask = a
+			seen.Gates = append(seen.Gates, answer)
+		}
+	}
 	return seen
+}
+
+// route is what every caller is to have.
+func (w *world) route(status api.ReleaseStatus) route {
+	subsets, weights := release.Expected(w.spec, status)
+	return route{subsets, weights, shareIn(status, w.spec.To)}
 }
 
 // hear takes what is seen or commanded into the world.
@@ -80,11 +94,12 @@ func (w *world) hear(seen []string, status api.ReleaseStatus) error {
 	case all == "begins", all == "time passes":
 	case seen[0] == "pods":
 		return w.hearPods(seen[1:])
+	case seen[0] == "gate" && len(seen) > 2:
+		return w.hearGate(seen[1], seen[2], seen[3:])
 	case all == "old pods fail":
 		w.seen.From.Ready, w.seen.From.Available, w.seen.From.Problem = 0, false, "crash loop"
 	case all == "callers serve":
-		subsets, weights := release.Expected(w.spec, status)
-		w.served, w.seen.Proof.Lagging, w.seen.ProofError = route{subsets, weights}, nil, nil
+		w.served, w.seen.Proof.Lagging, w.seen.ProofError = w.route(status), nil, nil
 	case strings.HasPrefix(all, "callers lag "):
 		w.seen.Proof.Lagging, w.seen.ProofError = seen[2:], nil
 	case strings.HasPrefix(all, "callers unknown "):
@@ -129,6 +144,17 @@ func (w *world) hearPeer(name string, seen []string) error {
 	return nil
 }
 
+// hearGate takes in what the Job or the server of a gate answers.
+func (w *world) hearGate(name, verb string, why []string) error {
+	states := map[string]api.GateState{"opens": api.GateOpen, "fails": api.GateFailed, "answers": api.GateWaiting}
+	state, known := states[verb]
+	if !known {
+		return fmt.Errorf("%q is nothing that a gate does", verb)
+	}
+	w.answers[name] = release.GateAnswer{State: state, Message: strings.Join(why, " ")}
+	return nil
+}
+
 func (w *world) hearPods(seen []string) error {
 	switch all := strings.Join(seen, " "); {
 	case all == "gone":
@@ -139,7 +165,7 @@ func (w *world) hearPods(seen []string) error {
 		w.seen.To.Ready, w.seen.To.Available, w.seen.To.Problem = 0, false, seen[1]
 	case len(seen) == 2 && seen[1] == "ready":
 		n, err := number(seen[0])
-		w.seen.To.Ready, w.seen.To.Available = int32(n), int32(n) >= w.seen.Replicas
+		w.seen.To.Ready, w.seen.To.Available = int32(n), int32(n) >= w.seen.To.Replicas
 		return err
 	default:
 		return fmt.Errorf("%q is nothing that can be seen of pods", all)
@@ -183,7 +209,20 @@ func (w *world) hearUser(seen []string) error {
 		w.spec.Skip = int32(n)
 		return err
 	case "approve":
-		w.spec.Approvals = append(w.spec.Approvals, api.Approval{Gate: seen[1], By: "eva"})
+		a := api.Approval{Gate: seen[1], By: "eva"}
+		if len(seen) > 2 {
+			n, err := number(seen[2])
+			if a.Step = int32(n); err != nil {
+				return err
+			}
+		}
+		w.spec.Approvals = append(w.spec.Approvals, a)
+	case "retry":
+		w.spec.Retry = true
+	case "edit":
+		s, err := parseStrategy(seen[1:])
+		w.spec.Strategy = s
+		return err
 	case "wanted":
 		w.seen.Desired = seen[1]
 	case "replicas":
@@ -205,5 +244,11 @@ func (w *world) obey(status api.ReleaseStatus) {
 	if status.Phase == "" {
 		return
 	}
-	w.seen.From.Replicas, w.seen.To.Replicas = told[from], told[to]
+	w.seen.From.Replicas, w.seen.To.Replicas = told[w.spec.From], told[w.spec.To]
+	for name, answer := range w.answers {
+		waits := slices.ContainsFunc(status.Gates, func(r api.GateRecord) bool { return r.Name == name && r.State == api.GateWaiting })
+		if answer.State != api.GateWaiting && !waits {
+			delete(w.answers, name) // the next time it is asked anew
+		}
+	}
 }
