@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package plan_test
+// Package prefix plays random Applications through random releases, and shows what is stored after every single write: a
+// controller may die after any of them, and proxies may see any of them.
+package prefix
 
 import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"testing"
 	"time"
 
-	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
-	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/mesh"
@@ -23,24 +20,21 @@ import (
 	"weir.dev/weir/internal/release"
 )
 
-// TestEveryPrefix walks random applications through random releases, and holds after every single write of the controller:
-// no route leads to a subset that is missing or has no pods, the weights of a route sum to 100, a host has one writer.
-func TestEveryPrefix(t *testing.T) {
-	writes := 0
-	for seed := range uint64(30) {
-		w := newWalk(seed)
-		for step := range 40 {
-			w.live.write(t, fmt.Sprintf("seed %d, step %d", seed, step), w.in, &writes)
-			if t.Failed() {
-				return
-			}
-			w.step()
+// Visit looks at all that is stored after a write. The object is the one that was written, nil when one was deleted; when
+// tells which write it was.
+type Visit func(when string, stored Stored, written plan.Object)
+
+// Walk takes the random Application of the seed through random releases, so many decisions of each component, and visits
+// every prefix of what the controller writes on the way.
+func Walk(seed uint64, steps int, visit Visit) error {
+	w := newWalk(seed)
+	for step := range steps {
+		if err := w.live.write(fmt.Sprintf("seed %d, step %d", seed, step), w.in, visit); err != nil {
+			return err
 		}
+		w.step()
 	}
-	t.Logf("%d writes", writes)
-	if writes < 10000 {
-		t.Errorf("only %d writes were looked at, want 10000", writes)
-	}
+	return nil
 }
 
 // walk is an application whose components are released over and over.
@@ -49,11 +43,11 @@ type walk struct {
 	in       plan.Input
 	releases []*api.Release
 	now      time.Time
-	live     cluster
+	live     Stored
 }
 
 func newWalk(seed uint64) *walk {
-	w := &walk{Rand: rand.New(rand.NewPCG(seed, 1)), in: random.Input(seed, "shop"), now: time.Unix(1e9, 0), live: cluster{}}
+	w := &walk{Rand: rand.New(rand.NewPCG(seed, 1)), in: random.Input(seed, "shop"), now: time.Unix(1e9, 0), live: Stored{}}
 	w.releases = make([]*api.Release, len(w.in.Components))
 	for i := range w.in.Components {
 		w.settle(i, slices.Sorted(maps.Keys(w.in.Components[i].Versions))[0])
@@ -97,16 +91,17 @@ func (w *walk) step() {
 	}
 }
 
+// begin releases any other version.
 func (w *walk) begin(i int) {
 	c := w.in.Components[i]
 	from := c.Wanted[0].Version
-	for to := range c.Versions {
-		if to != from {
-			w.releases[i] = &api.Release{Spec: api.ReleaseSpec{
-				Application: w.in.Application.Name, Component: c.Spec.Name, From: from, To: to, Strategy: w.strategy(),
-			}}
-		}
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(c.Versions)), func(v string) bool { return v == from })
+	if len(others) == 0 {
+		return
 	}
+	w.releases[i] = &api.Release{Spec: api.ReleaseSpec{
+		Application: w.in.Application.Name, Component: c.Spec.Name, From: from, To: others[w.IntN(len(others))], Strategy: w.strategy(),
+	}}
 }
 
 func (w *walk) strategy() api.StrategySpec {
@@ -140,114 +135,44 @@ func (w *walk) seen() release.Seen {
 	return release.Seen{Replicas: 2, From: pods(), To: pods(), Proof: mesh.Proof{Served: good()}}
 }
 
-// cluster is what is stored, by kind and name.
-type cluster map[string]plan.Object
+// Stored is what is stored, by kind and name.
+type Stored map[string]plan.Object
 
-func (c cluster) key(o plan.Object) string {
+func key(o plan.Object) string {
 	return o.GetObjectKind().GroupVersionKind().Kind + " " + o.GetName()
 }
 
-// write does what the controller does, one write after the other, and looks after each.
-func (c cluster) write(t *testing.T, when string, in plan.Input, writes *int) {
-	t.Helper()
+// write does what the controller does, one write after the other.
+func (c Stored) write(when string, in plan.Input, visit Visit) error {
 	objects, err := plan.Objects(in)
+	if err == nil {
+		err = plan.Check(objects)
+	}
 	if err != nil {
-		t.Fatalf("%s: %v", when, err)
+		return fmt.Errorf("%s: %w", when, err)
 	}
-	if err := plan.Check(objects); err != nil {
-		t.Fatalf("%s: %v", when, err)
+	keep := map[string]bool{}
+	for _, o := range plan.Sequence(objects, c.rules()) {
+		c[key(o)], keep[key(o)] = o, true
+		visit(when+", after applying "+key(o), c, o)
 	}
+	for _, kind := range []string{"Gateway", "VirtualService", "DestinationRule", "HorizontalPodAutoscaler", "Deployment", "Service", "ServiceAccount"} {
+		for _, name := range slices.Sorted(maps.Keys(c)) {
+			if !keep[name] && c[name].GetObjectKind().GroupVersionKind().Kind == kind {
+				delete(c, name)
+				visit(when+", after deleting "+name, c, nil)
+			}
+		}
+	}
+	return nil
+}
+
+func (c Stored) rules() []*istio.DestinationRule {
 	var rules []*istio.DestinationRule
-	for _, o := range c {
-		if rule, ok := o.(*istio.DestinationRule); ok {
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if rule, ok := c[name].(*istio.DestinationRule); ok {
 			rules = append(rules, rule)
 		}
 	}
-	keep := map[string]bool{}
-	for _, o := range plan.Sequence(objects, rules) {
-		c[c.key(o)], keep[c.key(o)] = o, true
-		c.look(t, when+", after applying "+c.key(o))
-		*writes++
-	}
-	for _, kind := range []string{"Gateway", "VirtualService", "DestinationRule", "Deployment", "Service", "ServiceAccount"} {
-		for key, o := range c {
-			if !keep[key] && o.GetObjectKind().GroupVersionKind().Kind == kind {
-				delete(c, key)
-				c.look(t, when+", after deleting "+key)
-				*writes++
-			}
-		}
-	}
-}
-
-// look holds the invariants against what is stored.
-func (c cluster) look(t *testing.T, when string) {
-	t.Helper()
-	writers := map[string]string{}
-	for key, o := range c {
-		vs, ok := o.(*istio.VirtualService)
-		if !ok {
-			continue
-		}
-		for _, host := range vs.Spec.Hosts {
-			at := fmt.Sprint(host, vs.Spec.Gateways)
-			if other, taken := writers[at]; taken {
-				t.Errorf("%s: %s and %s both write %s", when, key, other, at)
-			}
-			writers[at] = key
-		}
-		for _, route := range vs.Spec.Http {
-			sum := int32(0)
-			for _, d := range route.Route {
-				sum += d.Weight
-				c.reach(t, when+", "+route.Name, d.Destination)
-			}
-			for _, m := range route.Mirrors {
-				c.reach(t, when+", copies of "+route.Name, m.Destination)
-			}
-			if sum != 100 {
-				t.Errorf("%s: the weights of %s sum to %d", when, route.Name, sum)
-			}
-		}
-		for _, route := range vs.Spec.Tcp {
-			sum := int32(0)
-			for _, d := range route.Route {
-				sum += d.Weight
-				c.reach(t, when+", tcp of "+key, d.Destination)
-			}
-			if sum != 100 {
-				t.Errorf("%s: the weights of %s sum to %d", when, key, sum)
-			}
-		}
-	}
-}
-
-// reach finds the subset of a destination, and pods of it.
-func (c cluster) reach(t *testing.T, when string, d *networking.Destination) {
-	t.Helper()
-	if d.Subset == "" {
-		return
-	}
-	for _, o := range c {
-		rule, ok := o.(*istio.DestinationRule)
-		if !ok || rule.Spec.Host != d.Host {
-			continue
-		}
-		for _, s := range rule.Spec.Subsets {
-			if s.Name == d.Subset && c.hasPods(s.Labels) {
-				return
-			}
-		}
-	}
-	t.Errorf("%s: subset %s of %s is missing or has no pods", when, d.Subset, d.Host)
-}
-
-func (c cluster) hasPods(subset labels.Set) bool {
-	for _, o := range c {
-		if d, ok := o.(*appsv1.Deployment); ok && ptr.Deref(d.Spec.Replicas, 1) > 0 &&
-			subset.AsSelector().Matches(labels.Set(d.Spec.Template.Labels)) {
-			return true
-		}
-	}
-	return false
+	return rules
 }
