@@ -94,7 +94,8 @@ func (p *process) stop(b *testing.B) {
 func (p *process) reconciled(b *testing.B, count int) time.Duration {
 	b.Helper()
 	deadline := time.After(15 * time.Minute)
-	tick := time.NewTicker(100 * time.Millisecond)
+	// Asking costs the controller memory, too.
+	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	quiet := 0
 	for {
@@ -110,7 +111,7 @@ func (p *process) reconciled(b *testing.B, count int) time.Duration {
 			continue
 		}
 		// Between two writes of one application there is a moment in which nothing is queued.
-		if quiet++; quiet == 10 {
+		if quiet++; quiet == 3 {
 			return time.Since(p.begin) - time.Second
 		}
 	}
