@@ -29,6 +29,7 @@ import (
 	"weir.dev/weir/internal/controller/release/gate"
 	"weir.dev/weir/internal/controller/strategy"
 	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/mesh"
 )
 
 // Options are what the controllers need from outside.
@@ -40,7 +41,7 @@ type Options struct {
 	MetricsAddress, HealthAddress, ProfileAddress string
 	// Gateway selects the ingress gateway's pods.
 	Gateway  map[string]string
-	Prover   release.Prover
+	Prover   mesh.Prover
 	Measurer release.Measurer
 	// Namespaces are those that are looked after; empty means all.
 	Namespaces []string

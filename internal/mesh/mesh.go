@@ -3,7 +3,10 @@
 // Package mesh is the vocabulary that every other part speaks: routes as callers see them, and what was measured on them.
 package mesh
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Route is what every caller's proxy should serve for one host.
 type Route struct {
@@ -85,4 +88,10 @@ func (s Sample) SuccessPercent() float64 {
 		return 100
 	}
 	return 100 * (s.Requests - s.Failed) / s.Requests
+}
+
+// Prover tells how far the callers' proxies have come with a route. It waits for nothing, and may be called often while a
+// change is under way; an error means that nothing could be learned.
+type Prover interface {
+	Prove(ctx context.Context, route Route) (Proof, error)
 }

@@ -13,11 +13,6 @@ import (
 // reachAgain is how long after a no callers are looked at again.
 const reachAgain = 100 * time.Millisecond
 
-// Prover tells how far the callers' proxies have come with a route. An error means that nothing could be learned.
-type Prover interface {
-	Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error)
-}
-
 // reach finds the components whose pods have become ready while some caller's proxy does not know of them yet, and returns
 // when to look again. A component that was ready before is not asked about, nor one that is being released.
 func (r *Reconciler) reach(ctx context.Context, s *snapshot, wants []want) time.Duration {

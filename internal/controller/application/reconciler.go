@@ -21,6 +21,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/mesh"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/revision"
 )
@@ -32,7 +33,7 @@ type Reconciler struct {
 	Reader   client.Reader
 	Recorder events.EventRecorder
 	// Prover is asked when a component becomes ready; nil asks nobody.
-	Prover Prover
+	Prover mesh.Prover
 	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
 	Gateway map[string]string
 	// Templates is the namespace of the Strategies that are meant where a namespace has none of the name; empty when there

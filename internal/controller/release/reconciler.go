@@ -23,12 +23,6 @@ import (
 	engine "weir.dev/weir/internal/release"
 )
 
-// Prover tells how far the callers' proxies have come with a route. It may be called often while a change is under way;
-// an error means that nothing could be learned.
-type Prover interface {
-	Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error)
-}
-
 // Measurer tells what callers saw of a version in a window. An error means that nothing could be learned.
 type Measurer interface {
 	Measure(ctx context.Context, window mesh.Window) (mesh.Sample, error)
@@ -49,7 +43,7 @@ type Reconciler struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
-	Prover   Prover
+	Prover   mesh.Prover
 	Measurer Measurer
 	Gates    Gates
 }

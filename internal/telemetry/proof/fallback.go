@@ -20,14 +20,9 @@ const (
 	again = 10 * time.Second
 )
 
-// Prover tells how far the callers' proxies have come with a route.
-type Prover interface {
-	Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error)
-}
-
 // Fallback asks the first prover, and the second while the first has been failing for 30 s. It is safe for concurrent use.
 type Fallback struct {
-	first, second Prover
+	first, second mesh.Prover
 	now           func() time.Time
 
 	mu sync.Mutex
@@ -37,7 +32,7 @@ type Fallback struct {
 }
 
 // NewFallback returns a prover that falls back from the first to the second.
-func NewFallback(first, second Prover) *Fallback {
+func NewFallback(first, second mesh.Prover) *Fallback {
 	return &Fallback{first: first, second: second, now: time.Now}
 }
 
