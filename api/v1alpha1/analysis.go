@@ -105,6 +105,7 @@ type ErrorBudget struct {
 
 // RequestRate bounds requests a second.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",fieldPath=".min",message="no value is above min and below max at once; min must not be above max"
 // +kubebuilder:validation:XValidation:rule="has(self.min) || has(self.max)",message="say min or max"
 type RequestRate struct {
 	// Min is the least rate, in requests a second.
@@ -152,6 +153,7 @@ type Compare struct {
 
 // Metric is a value of the user's own, and its bounds.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",fieldPath=".min",message="no value is above min and below max at once; min must not be above max"
 // +kubebuilder:validation:XValidation:rule="has(self.min) || has(self.max)",message="say min or max"
 type Metric struct {
 	// Name of what is measured.
@@ -162,6 +164,8 @@ type Metric struct {
 	// replaced: the window by the seconds since every caller serves the weight, as 90s.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:XValidation:rule="self.trim() != ''",message="there is no query; write one in PromQL whose result is one number"
+	// +kubebuilder:validation:XValidation:rule="self.findAll('[$][(][^)]*[)]').all(v, v in ['$(component)', '$(namespace)', '$(host)', '$(from)', '$(to)', '$(window)'])",message="a variable is not known; known are $(component), $(namespace), $(host), $(from), $(to) and $(window)"
 	Query string `json:"query"`
 	// Min is the least value that passes.
 	// +optional
@@ -176,6 +180,7 @@ type MetricsServer struct {
 	// URL of the server, such as https://metrics.example/prometheus.
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:Pattern=`^https?://`
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHost() != ''",message="this is no address; write it as https://host/path"
 	URL string `json:"url"`
 	// Secret names a Secret in the release's namespace that holds any of token, username and password, and ca.crt.
 	// +kubebuilder:validation:MaxLength=253

@@ -57,6 +57,7 @@ type WebhookGate struct {
 	// URL of the server.
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:Pattern=`^https?://`
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getHost() != ''",message="this is no address; write it as https://host/path"
 	URL string `json:"url"`
 	// Timeout of one question. Default: 5s.
 	// +kubebuilder:default="5s"
@@ -70,6 +71,7 @@ type JobGate struct {
 	// Image of the container.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\s')",message="an image is written without white space, for example registry.example/check:v2"
 	Image string `json:"image"`
 	// Command replaces the image's entrypoint.
 	// +listType=atomic
@@ -92,6 +94,8 @@ type JobGate struct {
 }
 
 // Window is a time of the week in which steps may be taken.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.from) || !has(self.to) || self.from != self.to",fieldPath=".to",message="the window ends when it begins; leave both out for the whole day"
 type Window struct {
 	// Days of the week. Default: all.
 	// +listType=set

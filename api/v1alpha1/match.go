@@ -6,6 +6,14 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Match picks requests. All that it says must hold.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.headers) || self.headers.all(h, self.headers.exists_one(o, o.name.lowerAscii() == h.name.lowerAscii()))",fieldPath=".headers",message="a header is compared twice, and upper case makes no difference; put both into one regex"
+// +kubebuilder:validation:XValidation:rule="!has(self.headers) || !has(self.userAgent) || !self.headers.exists(h, h.name.lowerAscii() == 'user-agent')",fieldPath=".headers",message="the header user-agent is compared by userAgent as well; say one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.headers) || !has(self.cookies) || self.cookies.size() == 0 || !self.headers.exists(h, h.name.lowerAscii() == 'cookie')",fieldPath=".headers",message="the header cookie is compared by cookies as well; say one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.headers) || self.headers.all(h, !has(h.exact) || h.exact.trim() == h.exact)",fieldPath=".headers",message="headers come without space at their ends, so this never matches; leave it out"
+// +kubebuilder:validation:XValidation:rule="!has(self.cookies) || self.cookies.all(c, (!has(c.exact) || !c.exact.contains(';')) && (!has(c.prefix) || !c.prefix.contains(';')))",fieldPath=".cookies",message="a semicolon ends a cookie, so this never matches; leave it out"
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || (!has(self.path.exact) || self.path.exact.startsWith('/')) && (!has(self.path.prefix) || self.path.prefix.startsWith('/'))",fieldPath=".path",message="paths begin with /, so this never matches; write the slash"
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || (!has(self.path.exact) || !self.path.exact.matches('[?#]')) && (!has(self.path.prefix) || !self.path.prefix.matches('[?#]'))",fieldPath=".path",message="the path ends before ? and #, so this never matches; compare parameters by query"
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || !(has(self.path.prefix) && self.path.prefix == '/' || has(self.path.regex) && self.path.regex in ['.*', '/.*']) || [has(self.headers), has(self.cookies), has(self.query), has(self.method), has(self.userAgent), has(self.source)].exists(said, said)",fieldPath=".path",message="this would pick every request; give the step weight 100 instead"
 // +kubebuilder:validation:XValidation:rule="[has(self.headers), has(self.cookies), has(self.query), has(self.path), has(self.method), has(self.userAgent), has(self.source)].exists(said, said)",message="a match says something about headers, cookies, query, path, method, userAgent or source; this one would pick every request"
 type Match struct {
 	// Headers that the request must have.
@@ -48,6 +56,7 @@ type Match struct {
 // +kubebuilder:validation:XValidation:rule="[has(self.exact), has(self.prefix), has(self.regex)].filter(said, said).size() == 1",message="say one of exact, prefix or regex"
 type StringMatch struct {
 	// Exact is the whole text.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Exact string `json:"exact,omitempty"`
@@ -59,6 +68,7 @@ type StringMatch struct {
 	// Regex is an expression in RE2 syntax that the whole text must match.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="''.matches(self) == ''.matches(self)",message="this is no expression in RE2 syntax; correct it"
 	// +optional
 	Regex string `json:"regex,omitempty"`
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
@@ -21,11 +22,16 @@ import (
 	"weir.dev/weir/internal/telemetry/prometheus"
 	"weir.dev/weir/internal/telemetry/proof"
 	"weir.dev/weir/internal/telemetry/xds"
+	"weir.dev/weir/internal/webhook"
 )
+
+// controllerAccount is the service account of the chart; its writes are not asked about.
+const controllerAccount = "weir-controller"
 
 // controllerFlags are the settings of the controller process.
 type controllerFlags struct {
 	options              controller.Options
+	webhook              webhook.Options
 	prometheusURL        string
 	istioNamespace       string
 	istiodServiceAccount string
@@ -56,6 +62,10 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.istioNamespace, "istio-namespace", "istio-system", "namespace of istiod")
 	f.StringVar(&flags.istiodServiceAccount, "istiod-service-account", "weir-istiod-reader", "service account, in istiod's namespace, by which istiod is asked what the proxies hold")
 	f.StringVar(&flags.gatewaySelector, "gateway-selector", "istio=ingressgateway", "labels of the ingress gateway's pods")
+	f.IntVar(&flags.webhook.Port, "webhook-port", 9443, "port that the API server asks at whether what users write can be carried out; 0 turns it off")
+	f.StringVar(&flags.webhook.Namespace, "webhook-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the webhooks' Service and certificates; none turns the webhooks off")
+	f.StringVar(&flags.webhook.Service, "webhook-service", "weir-webhook", "Service that the API server reaches the webhooks by")
+	f.StringVar(&flags.webhook.URL, "webhook-url", "", "address that the API server reaches the webhooks by when there is no Service, as https://10.0.0.1:9443")
 	f.StringVar(&flags.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -106,6 +116,9 @@ func runController(ctx context.Context, flags controllerFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := addWebhook(manager, config, flags); err != nil {
+		return err
+	}
 	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return err
 	}
@@ -113,4 +126,17 @@ func runController(ctx context.Context, flags controllerFlags) error {
 		return err
 	}
 	return manager.Start(ctx)
+}
+
+func addWebhook(manager ctrl.Manager, config *rest.Config, flags controllerFlags) error {
+	options := flags.webhook
+	if options.Port == 0 || options.Namespace == "" {
+		return nil
+	}
+	options.ServiceAccount, options.Templates = controllerAccount, flags.options.Templates
+	options.Exempt = []string{flags.istioNamespace}
+	if err := webhook.Add(manager, config, options); err != nil {
+		return fmt.Errorf("set up the webhooks: %w", err)
+	}
+	return nil
 }

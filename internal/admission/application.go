@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"fmt"
+	"slices"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/revision"
+	"weir.dev/weir/internal/plan/strategy"
+	"weir.dev/weir/internal/release"
+)
+
+// Around is what else there is.
+type Around struct {
+	// Strategies that components name, by name, as the namespace means them.
+	Strategies map[string]api.StrategySpec
+	// Applications of the cluster, or those that may be in the way: all of the namespace, and those that are exposed.
+	Applications []api.Application
+}
+
+// Application judges a write of an Application; before is nil when it is new.
+func Application(before, after *api.Application, around Around) Verdict {
+	v := Verdict{Faults: applicationFaults(after, around), Warnings: missing(after, around)}
+	if before == nil {
+		return v
+	}
+	return v.since(applicationFaults(before, around))
+}
+
+func applicationFaults(a *api.Application, around Around) []string {
+	if faults := spread(plan.Accept(a)); len(faults) > 0 {
+		return faults // nothing can be made of it
+	}
+	return slices.Concat(compile(a), strategies(a, around), units(a, around), conflicts(a, around.Applications))
+}
+
+// compile makes all that the application comes to once every component runs as it is written, and looks at the whole.
+func compile(a *api.Application) []string {
+	in := plan.Input{Application: a}
+	for _, c := range a.Spec.Components {
+		version := revision.Version(c, nil)
+		in.Components = append(in.Components, plan.Component{
+			Spec: c, Versions: map[string]api.Component{version: revision.Freeze(c)},
+			Wanted: []api.VersionWanted{{Version: version, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}},
+		})
+	}
+	objects, err := plan.Objects(in)
+	if err != nil {
+		return prefixed("what would be made of it: ", spread(err))
+	}
+	return prefixed("what would be made of it: ", spread(plan.Check(objects)))
+}
+
+func prefixed(with string, lines []string) []string {
+	for i := range lines {
+		lines[i] = with + lines[i]
+	}
+	return lines
+}
+
+// strategies looks whether those that are there can be carried out for the components that name them.
+func strategies(a *api.Application, around Around) []string {
+	var faults []string
+	for _, c := range a.Spec.Components {
+		spec, known := around.Strategies[c.Strategy]
+		if !known {
+			continue
+		}
+		for _, fault := range strategy.Check(spec, a, c.Name) {
+			faults = append(faults, fmt.Sprintf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %v", c.Name, c.Strategy, fault))
+		}
+	}
+	return faults
+}
+
+// missing are warnings, since what is missing may be created next.
+func missing(a *api.Application, around Around) []string {
+	var out []string
+	for _, c := range a.Spec.Components {
+		if _, known := around.Strategies[c.Strategy]; !known && c.Strategy != "" {
+			out = append(out, fmt.Sprintf("spec.components[%s].strategy: there is no Strategy %q yet; until there is, versions stay", c.Name, c.Strategy))
+		}
+	}
+	return out
+}
+
+// units looks whether what moves as one takes the same steps.
+func units(a *api.Application, around Around) []string {
+	var faults []string
+	for _, t := range a.Spec.Together {
+		first, steps := "", 0
+		for _, name := range t.Components {
+			i := slices.IndexFunc(a.Spec.Components, func(c api.Component) bool { return c.Name == name })
+			if i < 0 {
+				continue
+			}
+			spec, known := around.Strategies[a.Spec.Components[i].Strategy]
+			if !known && a.Spec.Components[i].Strategy != "" {
+				continue
+			}
+			n := len(release.Stages(spec))
+			if first == "" {
+				first, steps = name, n
+			}
+			if n != steps {
+				faults = append(faults, fmt.Sprintf("spec.together[%s]: %s is released in %d steps and %s in %d; what moves as one needs "+
+					"strategies with the same number of steps", t.Name, first, steps, name, n))
+			}
+		}
+	}
+	return faults
+}
+
+// conflicts are what two applications cannot both have: the name of a component in a namespace, since it is the name that
+// others call, and a path of a host.
+func conflicts(a *api.Application, others []api.Application) []string {
+	var faults []string
+	for i := range others {
+		o := &others[i]
+		if o.Namespace == a.Namespace && o.Name == a.Name || o.DeletionTimestamp != nil {
+			continue
+		}
+		for _, c := range a.Spec.Components {
+			for _, d := range o.Spec.Components {
+				if o.Namespace == a.Namespace && c.Name == d.Name {
+					faults = append(faults, fmt.Sprintf("spec.components[%s].name: application %s of this namespace has a component of this name; rename one", c.Name, o.Name))
+				}
+				if host, path, both := meet(c, d); both {
+					faults = append(faults, fmt.Sprintf("spec.components[%s].expose: %s%s is answered by component %s of application %s/%s; take another host or path",
+						c.Name, host, path, d.Name, o.Namespace, o.Name))
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// meet finds a host and a path that both components answer.
+func meet(c, d api.Component) (host, path string, found bool) {
+	if c.Expose == nil || d.Expose == nil {
+		return "", "", false
+	}
+	for _, host := range orAll(c.Expose.Hosts, "*") {
+		if !slices.Contains(orAll(d.Expose.Hosts, "*"), host) {
+			continue
+		}
+		for _, path := range orAll(c.Expose.Paths, "/") {
+			if slices.Contains(orAll(d.Expose.Paths, "/"), path) {
+				return host, path, true
+			}
+		}
+	}
+	return "", "", false
+}
+
+func orAll(list []string, all string) []string {
+	if len(list) == 0 {
+		return []string{all}
+	}
+	return list
+}
