@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/release/standing"
 )
 
 // findRelease returns the release of that name, or the newest release of the component of that name.
@@ -42,25 +42,8 @@ func releasesOf(ctx context.Context, c client.Reader, namespace, component strin
 		return nil, fmt.Errorf("list releases in %s: %w", namespace, err)
 	}
 	of := slices.DeleteFunc(list.Items, func(r api.Release) bool { return r.Spec.Component != component })
-	slices.SortFunc(of, earlier)
+	slices.SortFunc(of, standing.Older)
 	return of, nil
-}
-
-// earlier orders releases by their making. One that is under way is always the newest of its component, even if it was
-// made long ago and is tried again.
-func earlier(a, b api.Release) int {
-	if a.Status.Phase.Finished() != b.Status.Phase.Finished() {
-		if a.Status.Phase.Finished() {
-			return -1
-		}
-		return 1
-	}
-	if a.Status.FinishedAt != nil && b.Status.FinishedAt != nil {
-		if c := a.Status.FinishedAt.Compare(b.Status.FinishedAt.Time); c != 0 {
-			return c
-		}
-	}
-	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 }
 
 // findComponent returns the application that has the component, and the component's place in it. Without a name of the

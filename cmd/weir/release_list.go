@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/release/standing"
 )
 
 func newReleaseListCommand(where *target) *cobra.Command {
@@ -40,7 +41,7 @@ func newReleaseListCommand(where *target) *cobra.Command {
 			releases := slices.DeleteFunc(list.Items, func(r api.Release) bool {
 				return len(args) > 0 && r.Spec.Component != args[0]
 			})
-			slices.SortFunc(releases, earlier)
+			slices.SortFunc(releases, standing.Older)
 			return show(command.OutOrStdout(), format, releases, func(w io.Writer) error {
 				if len(releases) == 0 {
 					_, err := fmt.Fprintln(w, "no releases; one begins when a component of an application changes")

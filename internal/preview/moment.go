@@ -15,11 +15,11 @@ import (
 const defaultDrain = 10 * time.Second
 
 // release walks through the release that would begin, from what there is before it.
-func (in Input) release(s standing, before []plan.Object) (Release, []string, error) {
-	strategy := in.Strategies[s.component.Strategy]
+func (in Input) release(s prospect, before []plan.Object) (Release, []string, error) {
+	strategy := in.Strategies[s.Component.Strategy]
 	out := Release{
-		Component: s.component.Name, From: s.current, To: s.desired, Strategy: s.component.Strategy, Type: strategy.Type,
-		Rate: in.Rates[s.component.Name], PodsNow: s.component.Pods(),
+		Component: s.Component.Name, From: s.Current, To: s.Desired, Strategy: s.Component.Strategy, Type: strategy.Type,
+		Rate: in.Rates[s.Component.Name], PodsNow: s.Component.Pods(),
 	}
 	spec := api.ReleaseSpec{Application: in.Then.Name, Component: out.Component, From: out.From, To: out.To, Strategy: strategy}
 	statuses, err := walk(spec, out.PodsNow)

@@ -33,8 +33,8 @@ type Change struct {
 func Objects(in Input) ([]plan.Object, error) {
 	wanted := map[string][]api.VersionWanted{}
 	for _, c := range in.Then.Spec.Components {
-		if r := in.newest(c.Name); r != nil && !r.Status.Phase.Finished() && len(r.Status.Wanted) > 0 {
-			wanted[c.Name] = r.Status.Wanted
+		if s := in.stand(c); s.Moves() && len(s.Newest.Status.Wanted) > 0 {
+			wanted[c.Name] = s.Newest.Status.Wanted
 		}
 	}
 	return in.objects(in.Then, wanted)
@@ -47,10 +47,9 @@ func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWan
 	}
 	request := plan.Input{Application: app, Gateway: in.Gateway}
 	for _, c := range app.Spec.Components {
-		desired := revision.Version(c, in.Revisions[c.Name])
 		w, ok := wanted[c.Name]
 		if !ok {
-			w = []api.VersionWanted{{Version: in.current(c.Name, desired), Replicas: c.Pods(), Subset: true, Weight: 100}}
+			w = []api.VersionWanted{{Version: in.stand(c).Current, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}}
 		}
 		request.Components = append(request.Components, plan.Component{Spec: c, Wanted: w, Versions: in.contents(c)})
 	}

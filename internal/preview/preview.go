@@ -92,9 +92,9 @@ type Moment struct {
 func Of(in Input) (Preview, error) {
 	in = in.withDefaults()
 	out := Preview{Namespace: in.Then.Namespace, Application: in.Then.Name}
-	plans := make([]standing, 0, len(in.Then.Spec.Components))
+	plans := make([]prospect, 0, len(in.Then.Spec.Components))
 	for _, c := range in.Then.Spec.Components {
-		s := in.stand(c)
+		s := in.prospect(c)
 		plans = append(plans, s)
 		out.Notes = append(out.Notes, s.notes...)
 		out.Faults = append(out.Faults, s.faults...)

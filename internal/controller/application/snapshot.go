@@ -3,7 +3,6 @@
 package application
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/release/standing"
 )
 
 // snapshot is all that is read of the cluster for one pass.
@@ -94,38 +94,13 @@ func (r *Reconciler) readReleases(ctx context.Context, s *snapshot) error {
 		}
 	}
 	for _, releases := range s.releases {
-		slices.SortFunc(releases, older)
+		slices.SortFunc(releases, standing.Older)
 	}
 	return nil
 }
 
 // release of that name; nil when there is none.
-func (s snapshot) release(name string) *api.Release {
-	for _, releases := range s.releases {
-		for i := range releases {
-			if releases[i].Name == name {
-				return &releases[i]
-			}
-		}
-	}
-	return nil
-}
-
-// older orders releases by their making; an unfinished one is always the newest, since only one is under way at a time.
-func older(a, b api.Release) int {
-	if a.Status.Phase.Finished() != b.Status.Phase.Finished() {
-		if a.Status.Phase.Finished() {
-			return -1
-		}
-		return 1
-	}
-	if a.Status.FinishedAt != nil && b.Status.FinishedAt != nil {
-		if c := a.Status.FinishedAt.Compare(b.Status.FinishedAt.Time); c != 0 {
-			return c
-		}
-	}
-	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
-}
+func (s snapshot) release(name string) *api.Release { return s.history().Release(name) }
 
 func (r *Reconciler) readDeployments(ctx context.Context, s *snapshot) error {
 	var list appsv1.DeploymentList

@@ -8,92 +8,47 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/revision"
-	engine "weir.dev/weir/internal/release"
+	"weir.dev/weir/internal/release/standing"
 )
 
 // want is what a component should be, as far as the spec, the revisions and the releases tell.
 type want struct {
 	component api.Component
-	// desired is the version the spec asks for, current the one that carries the traffic when nothing is under way.
+	// stands tells where it stands between its releases; desired, current and newest are from there.
+	stands           standing.Standing
 	desired, current string
-	// newest is the newest release; nil when there was none.
-	newest *api.Release
-	// gaveWay is true when the newest release went back only because the spec asked for yet another version, of this
-	// component or of another of its unit.
-	gaveWay bool
+	newest           *api.Release
 	// versions is what the planner is to make.
 	versions []api.VersionWanted
 }
 
 // decide derives the want of one component. It is a function of the snapshot alone.
 func decide(s snapshot, c api.Component) want {
-	w := want{component: c, desired: revision.Version(c, s.revisions[c.Name])}
-	if !c.SideBySide() {
-		w.current = w.desired
-		w.versions = []api.VersionWanted{{Version: w.desired, Replicas: c.Pods(), Weight: 100}}
-		return w
-	}
-	if releases := s.releases[c.Name]; len(releases) > 0 {
-		w.newest = &releases[len(releases)-1]
-		w.gaveWay = gaveWay(s, w.newest)
-	}
-	w.current = current(s, w)
-	w.versions = []api.VersionWanted{{Version: w.current, Replicas: c.Pods(), Subset: true, Weight: 100}}
+	stands := s.history().Of(c, revision.Version(c, s.revisions[c.Name]))
+	w := want{component: c, stands: stands, desired: stands.Desired, current: stands.Current, newest: stands.Newest}
+	w.versions = []api.VersionWanted{{Version: w.current, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}}
 	if w.moves() && len(w.newest.Status.Wanted) > 0 {
 		w.versions = w.newest.Status.Wanted
 	}
 	return w
 }
 
+// history is what is known of the application's past.
+func (s snapshot) history() standing.History {
+	return standing.History{Application: s.app, Revisions: s.revisions, Releases: s.releases}
+}
+
 // moves tells whether a release is under way that has begun to move: before that nothing is asked of the old version.
-func (w want) moves() bool { return w.underWay() && w.newest.Status.Phase != api.ReleaseWaiting }
+func (w want) moves() bool { return w.stands.Moves() }
 
 // underWay tells whether a release has not ended.
-func (w want) underWay() bool { return w.newest != nil && !w.newest.Status.Phase.Finished() }
+func (w want) underWay() bool { return w.stands.UnderWay() }
 
-// needsRelease tells whether a new release has to begin. A version that was rolled back is not tried again by itself,
-// unless it gave way only because another version had come, or the user asks for it.
-func (w want) needsRelease() bool {
-	return w.desired != w.current && !w.underWay() && (!w.rejected() || w.newest.Spec.Retry)
-}
+// needsRelease tells whether a new release has to begin.
+func (w want) needsRelease() bool { return w.stands.Begins() }
 
 // rejected tells whether the version that is asked for went back already.
-func (w want) rejected() bool {
-	return w.newest != nil && w.newest.Status.Phase == api.ReleaseRolledBack && w.newest.Spec.To == w.desired && !w.gaveWay
-}
-
-// gaveWay tells whether nothing was wrong with the release, nor with the others of its unit.
-func gaveWay(s snapshot, r *api.Release) bool {
-	if r.Status.Reason != engine.ReasonUnit || r.Spec.Unit == nil {
-		return r.Status.Reason == engine.ReasonSuperseded
-	}
-	superseded := false
-	for _, name := range r.Spec.Unit.Releases {
-		other := s.release(name)
-		if other == nil || other.Status.Reason == engine.ReasonUnit {
-			continue
-		}
-		if superseded = other.Status.Reason == engine.ReasonSuperseded; !superseded {
-			return false
-		}
-	}
-	return superseded
-}
-
-func current(s snapshot, w want) string {
-	switch {
-	case w.newest != nil && w.newest.Status.Phase == api.ReleasePromoted:
-		return w.newest.Spec.To
-	case w.newest != nil:
-		return w.newest.Spec.From
-	}
-	for _, status := range s.app.Status.Components {
-		if _, kept := s.revisions[w.component.Name][status.Current]; status.Name == w.component.Name && kept {
-			return status.Current
-		}
-	}
-	return w.desired
-}
+func (w want) rejected() bool { return w.stands.Rejected() }
 
 // input turns the wants into what the planner reads.
 func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {

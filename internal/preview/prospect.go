@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/revision"
+	"weir.dev/weir/internal/plan/strategy"
+	"weir.dev/weir/internal/release/standing"
+)
+
+// prospect is where a component would stand, and whether a release would begin.
+type prospect struct {
+	standing.Standing
+	begins        bool
+	notes, faults []string
+}
+
+// prospect foretells what the controller would do, by what it would do it by.
+func (in Input) prospect(c api.Component) prospect {
+	s := prospect{Standing: in.stand(c)}
+	spec, known := in.Strategies[c.Strategy]
+	if s.begins = s.Begins() || s.Follows(); c.Strategy != "" && !known {
+		s.begins = false
+		s.fault("spec.components[%s].strategy: there is no Strategy %q%s; create it, or name another", c.Name, c.Strategy, in.named())
+	}
+	s.noteNewest()
+	if known {
+		for _, wrong := range strategy.Check(spec, in.Then, c.Name) {
+			s.fault("strategy %s of %s: %s", c.Strategy, c.Name, wrong.Error())
+		}
+	}
+	if s.begins {
+		s.noteUnit(in.Then)
+		s.noteLoad()
+		s.noteGates(spec)
+	}
+	return s
+}
+
+// stand is where the component stands, by what is asked for then.
+func (in Input) stand(c api.Component) standing.Standing {
+	h := standing.History{Application: in.Now, Revisions: in.Revisions, Releases: map[string][]api.Release{}}
+	for _, r := range in.Releases {
+		h.Releases[r.Spec.Component] = append(h.Releases[r.Spec.Component], r)
+	}
+	return h.Of(c, revision.Version(c, in.Revisions[c.Name]))
+}
+
+func (in Input) named() string {
+	if in.Named == "" {
+		return ""
+	}
+	return "; " + in.Named
+}
+
+// noteNewest tells what becomes of the release that there is.
+func (s *prospect) noteNewest() {
+	switch c := s.Component.Name; {
+	case s.Newest == nil:
+	case s.UnderWay() && s.Newest.Spec.To == s.Desired:
+		s.note("%s: release %s to %s is under way already; see: weir release watch %s", c, s.Newest.Name, s.Desired, s.Newest.Name)
+	case s.UnderWay() && s.Desired == s.Current:
+		s.note("%s: release %s would go back to %s, since nobody asks for %s any more", c, s.Newest.Name, s.Current, s.Newest.Spec.To)
+	case s.begins && s.Follows():
+		s.note("%s: release %s to %s would go back first; %s follows it", c, s.Newest.Name, s.Newest.Spec.To, s.Desired)
+	case s.Rejected() && !s.Begins():
+		s.note("%s: %s was rolled back before (%s) and is not tried again by itself; see: weir release retry %s",
+			c, s.Desired, s.Newest.Status.Message, s.Newest.Name)
+	}
+}
+
+func (s *prospect) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+func (s *prospect) fault(format string, args ...any) {
+	s.faults = append(s.faults, fmt.Sprintf(format, args...))
+}
+
+func (s *prospect) noteUnit(app *api.Application) {
+	for _, unit := range app.Spec.Together {
+		others := slices.Clone(unit.Components)
+		if i := slices.Index(others, s.Component.Name); i >= 0 {
+			s.note("%s: moves as one with new versions of %s", s.Component.Name, strings.Join(slices.Delete(others, i, i+1), ", "))
+		}
+	}
+}
+
+// noteLoad tells that the number of pods is not the plan's alone.
+func (s *prospect) noteLoad() {
+	if a := s.Component.Autoscale; a != nil {
+		s.note("%s: pods are counted as few as they may be; the new version gets as many as the load asks for, up to %d", s.Component.Name, max(a.Max, s.Component.Pods()))
+	}
+}
+
+// noteGates tells what the release would wait for besides time and evidence.
+func (s *prospect) noteGates(by api.StrategySpec) {
+	for _, g := range by.Gates {
+		whom := "an approval"
+		switch {
+		case g.Webhook != nil:
+			whom = g.Webhook.URL
+		case g.Job != nil:
+			whom = "a job of " + g.Job.Image
+		}
+		at := map[api.GatePoint]string{
+			api.GateBeforeStart: "before it starts", api.GateBeforeStep: "before each step", api.GateBeforePromotion: "before all requests move",
+		}[g.At]
+		if at != "" {
+			s.note("%s: gate %s waits for %s %s; that time is not counted", s.Component.Name, g.Name, whom, at)
+		}
+	}
+	if len(by.Windows) > 0 {
+		s.note("%s: steps are taken in the strategy's windows only; that time is not counted", s.Component.Name)
+	}
+}
