@@ -7,37 +7,49 @@ import (
 
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
-// Sequence returns the objects in the order to write them, so that after every single write no route leads to a subset
-// that is not there. Objects already come with what is named before what names it; what is named no longer may go only
-// after the last route to it: a live rule keeps the subsets it has until the routes are written, and is then written again
-// without them. What is not among the objects is to be deleted afterwards, routes first.
-func Sequence(objects []Object, live []*istio.DestinationRule) []Object {
+// Sequence returns the objects in the order to write them, so that after every single write no route leads to a subset or
+// a port that is not there. Objects already come with what is named before what names it; what is named no longer may go
+// only after the last route to it: a live rule keeps the subsets it has, and a live Service its ports, until the routes are
+// written, and is then written again without them. What is not among the objects is to be deleted afterwards, routes first.
+func Sequence(objects, live []Object) []Object {
 	out := make([]Object, 0, len(objects))
 	var later []Object
 	for _, o := range objects {
-		if rule, ok := o.(*istio.DestinationRule); ok {
-			if both := keeping(rule, live); both != rule {
-				later = append(later, rule)
-				o = both
-			}
+		if both := keeping(o, live); both != o {
+			later = append(later, o)
+			o = both
 		}
 		out = append(out, o)
 	}
 	return append(out, later...)
 }
 
-// keeping is the rule with the subsets besides its own that the live rule of its name has; the rule itself when there are none.
-func keeping(rule *istio.DestinationRule, live []*istio.DestinationRule) *istio.DestinationRule {
-	i := slices.IndexFunc(live, func(o *istio.DestinationRule) bool {
-		return o.Namespace == rule.Namespace && o.Name == rule.Name && o.Spec.Host == rule.Spec.Host
-	})
-	if i < 0 {
-		return rule
+// keeping is the object with what the live one of its name has besides; the object itself when there is no such thing.
+func keeping(o Object, live []Object) Object {
+	for _, l := range live {
+		if l.GetNamespace() != o.GetNamespace() || l.GetName() != o.GetName() {
+			continue
+		}
+		switch l := l.(type) {
+		case *istio.DestinationRule:
+			if rule, ok := o.(*istio.DestinationRule); ok && l.Spec.Host == rule.Spec.Host {
+				return keepingSubsets(rule, l)
+			}
+		case *corev1.Service:
+			if service, ok := o.(*corev1.Service); ok {
+				return keepingPorts(service, l)
+			}
+		}
 	}
+	return o
+}
+
+func keepingSubsets(rule, live *istio.DestinationRule) Object {
 	out := rule
-	for _, s := range live[i].Spec.Subsets {
+	for _, s := range live.Spec.Subsets {
 		if slices.ContainsFunc(rule.Spec.Subsets, func(own *networking.Subset) bool { return own.Name == s.Name }) {
 			continue
 		}
@@ -45,6 +57,23 @@ func keeping(rule *istio.DestinationRule, live []*istio.DestinationRule) *istio.
 			out = rule.DeepCopy()
 		}
 		out.Spec.Subsets = append(out.Spec.Subsets, s.DeepCopy())
+	}
+	return out
+}
+
+// keepingPorts passes over a port whose name another one has now: the API server would refuse both.
+func keepingPorts(service, live *corev1.Service) Object {
+	out := service
+	for _, p := range live.Spec.Ports {
+		if slices.ContainsFunc(service.Spec.Ports, func(own corev1.ServicePort) bool { return own.Port == p.Port || own.Name == p.Name }) {
+			continue
+		}
+		if out == service {
+			out = service.DeepCopy()
+		}
+		out.Spec.Ports = append(out.Spec.Ports, corev1.ServicePort{
+			Name: p.Name, Port: p.Port, Protocol: p.Protocol, AppProtocol: p.AppProtocol, TargetPort: p.TargetPort,
+		})
 	}
 	return out
 }

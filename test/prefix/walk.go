@@ -11,8 +11,6 @@ import (
 	"slices"
 	"time"
 
-	istio "istio.io/client-go/pkg/apis/networking/v1"
-
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/mesh"
 	"weir.dev/weir/internal/plan"
@@ -152,7 +150,7 @@ func (c Stored) write(when string, in plan.Input, visit Visit) error {
 		return fmt.Errorf("%s: %w", when, err)
 	}
 	keep := map[string]bool{}
-	for _, o := range plan.Sequence(objects, c.rules()) {
+	for _, o := range plan.Sequence(objects, c.live()) {
 		c[key(o)], keep[key(o)] = o, true
 		visit(when+", after applying "+key(o), c, o)
 	}
@@ -167,12 +165,11 @@ func (c Stored) write(when string, in plan.Input, visit Visit) error {
 	return nil
 }
 
-func (c Stored) rules() []*istio.DestinationRule {
-	var rules []*istio.DestinationRule
+// live is what the controller has read before it writes, in a fixed order.
+func (c Stored) live() []plan.Object {
+	var out []plan.Object
 	for _, name := range slices.Sorted(maps.Keys(c)) {
-		if rule, ok := c[name].(*istio.DestinationRule); ok {
-			rules = append(rules, rule)
-		}
+		out = append(out, c[name])
 	}
-	return rules
+	return out
 }

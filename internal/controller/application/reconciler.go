@@ -11,6 +11,7 @@ import (
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -139,11 +140,11 @@ func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want) err
 	}
 	applier := kube.Applier{Client: r.Client, Reader: r.Reader}
 	keep := make([]client.Object, 0, len(objects))
-	rules, err := r.rules(ctx, s)
+	live, err := r.live(ctx, s)
 	if err != nil {
 		return err
 	}
-	for _, obj := range plan.Sequence(objects, rules) {
+	for _, obj := range plan.Sequence(objects, live) {
 		wrote, err := applier.Apply(ctx, obj)
 		if err != nil {
 			return err
@@ -160,9 +161,19 @@ func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want) err
 	return err
 }
 
-// rules are the live ones, whose subsets may still be in use.
-func (r *Reconciler) rules(ctx context.Context, s snapshot) ([]*istionet.DestinationRule, error) {
-	var list istionet.DestinationRuleList
-	err := r.list(ctx, &s, &list)
-	return list.Items, err
+// live are the rules and Services that there are, whose subsets and ports may still be in use.
+func (r *Reconciler) live(ctx context.Context, s snapshot) ([]plan.Object, error) {
+	var rules istionet.DestinationRuleList
+	var services corev1.ServiceList
+	if err := errors.Join(r.list(ctx, &s, &rules), r.list(ctx, &s, &services)); err != nil {
+		return nil, err
+	}
+	out := make([]plan.Object, 0, len(rules.Items)+len(services.Items))
+	for _, rule := range rules.Items {
+		out = append(out, rule)
+	}
+	for i := range services.Items {
+		out = append(out, &services.Items[i])
+	}
+	return out, nil
 }
