@@ -18,8 +18,8 @@ demo: build ## Show a canary release of Bookinfo on a real mesh on this machine
 	./bin/weir demo
 
 .PHONY: test
-test: build ## Run every test: unit, API server, end to end on a local cluster, and no request lost under load
-	go run ./hack/test unit api e2e hitless
+test: build ## Run every test: unit, Istio's opinion, API server, end to end on a local cluster, and no request lost under load
+	go run ./hack/test unit istio api e2e hitless
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go
@@ -40,6 +40,10 @@ test-mutation: ## Write every field of a Strategy wrong in every way
 .PHONY: explore
 explore: ## Visit every state that a release can get into, of every type, and show that each comes to an end
 	go run ./hack/test explore
+
+.PHONY: test-istio
+test-istio: ## Ask Istio itself what it thinks of every prefix of our writes
+	go run ./hack/test istio
 
 .PHONY: test-e2e
 test-e2e: build ## Run the tests on a local cluster

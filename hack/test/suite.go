@@ -26,6 +26,8 @@ type suite struct {
 	tag string
 	// within is the folder whose tests are run, in full; empty means all of the module.
 	within string
+	// apart is the folder of a module of its own, all of whose tests are run; empty means the product's.
+	apart string
 	// needs are the parts of the local cluster that must be there; nil means none, empty means all.
 	needs []string
 	// timeout of each package.
@@ -40,7 +42,9 @@ var suites = map[string]suite{
 	"mutation": {name: "mutation", tag: "api", within: "test/mutation", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
 	// What the unit tests run in a short form.
 	"explore": {name: "explore", tag: "explore", within: "internal/release", timeout: time.Hour},
-	"e2e":     {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
+	// Istio's libraries are not to reach the product.
+	"istio": {name: "istio", apart: "test/prefix/istio", timeout: 10 * time.Minute},
+	"e2e":   {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
 	// The long form takes about an hour.
 	"hitless": {name: "hitless", tag: "hitless", needs: []string{}, timeout: 2 * time.Hour},
 }
@@ -69,6 +73,7 @@ func (s suite) goTest(ctx context.Context, chosen selection) (tally, error) {
 	}
 	defer log.Close()
 	command := exec.CommandContext(ctx, "go", s.arguments(chosen)...)
+	command.Dir = s.apart
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// The tests themselves are told to stop, so that they put away what they started.
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGINT) }
@@ -87,8 +92,8 @@ func (s suite) goTest(ctx context.Context, chosen selection) (tally, error) {
 		return tally{}, errors.Join(err, writer.Close())
 	}
 	writer.Close()
-	listener := newListener(os.Stdout, module, s.tag != "")
-	listener.logs = s.name == "explore"
+	listener := newListener(os.Stdout, module, s.tag+s.apart != "")
+	listener.logs = s.name == "explore" || s.apart != ""
 	readErr := follow(listener, io.TeeReader(reader, log))
 	return s.conclude(listener, command.Wait(), readErr, log.Name())
 }
