@@ -41,6 +41,12 @@ type ApplicationSpec struct {
 	// +kubebuilder:validation:MaxItems=8
 	// +optional
 	Together []Together `json:"together,omitempty"`
+	// RevisionHistoryLimit is how many earlier versions and releases of each component are kept, so that they can be had again.
+	// What is running, wanted or on its way is kept besides. Default: 10.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	// +optional
+	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
 	// Components are the parts of the application, each with a name of its own.
 	// +listType=map
 	// +listMapKey=name

@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/client-go/rest"
@@ -80,8 +81,9 @@ func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manag
 // setup is the table of contents: one line a controller.
 func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 	recorder := mgr.GetEventRecorder("weir")
+	contents := &kube.Contents{Metadata: mgr.GetClient(), Reader: mgr.GetAPIReader()}
 	applications := &application.Reconciler{
-		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Prover: o.Prover, Gateway: o.Gateway,
+		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Prover: o.Prover, Contents: contents, Gateway: o.Gateway,
 		Templates: o.Templates,
 	}
 	if err := applications.Setup(ctx, mgr); err != nil {
@@ -120,14 +122,18 @@ func caches(o Options) cache.Options {
 	return out
 }
 
-// ours keeps everyone else's objects out of memory: of the shared kinds only those that carry our label are cached.
+// ours keeps everyone else's objects out of memory: of the shared kinds only those that carry our label are cached, and of
+// ConfigMaps and Secrets only that they are there and which version of them.
 func ours() map[client.Object]cache.ByObject {
 	labeled, err := labels.NewRequirement(api.LabelApplication, selection.Exists, nil)
 	if err != nil {
 		panic(err) // the label is a constant
 	}
 	only := cache.ByObject{Label: labels.NewSelector().Add(*labeled)}
+	// Nobody mounts what Helm keeps, and that is much.
+	secrets := cache.ByObject{Transform: kube.Bare, Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1")}
 	return map[client.Object]cache.ByObject{
+		&corev1.ConfigMap{}: {Transform: kube.Bare}, &corev1.Secret{}: secrets,
 		&appsv1.StatefulSet{}: only, &batchv1.Job{}: only, &batchv1.CronJob{}: only,
 		&appsv1.Deployment{}: only, &appsv1.ControllerRevision{}: only, &corev1.Pod{}: only, &corev1.Service{}: only,
 		&corev1.ServiceAccount{}: only, &istionet.DestinationRule{}: only, &istionet.VirtualService{}: only, &istionet.Gateway{}: only,

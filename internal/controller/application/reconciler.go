@@ -35,6 +35,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Prover is asked when a component becomes ready; nil asks nobody.
 	Prover mesh.Prover
+	// Contents tells what ConfigMaps and Secrets hold.
+	Contents *kube.Contents
 	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
 	Gateway map[string]string
 	// Templates is the namespace of the Strategies that are meant where a namespace has none of the name; empty when there
@@ -62,7 +64,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if reportErr := r.report(ctx, s, wants, err); reportErr != nil {
 		return ctrl.Result{}, errors.Join(err, reportErr)
 	}
-	if err != nil {
+	if err != nil && !errors.As(err, &awaited{}) {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: wake}, nil
@@ -70,7 +72,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 
 // transient errors say that the cache is behind or somebody else wrote at the same time; they are not worth a word.
 func transient(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || errors.As(err, new(*kube.ChangedError))
 }
 
 func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]want, snapshot, error) {
@@ -95,21 +97,34 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 	if err := r.raise(ctx, s, wants); err != nil {
 		return wants, s, err
 	}
-	return wants, s, r.begin(ctx, s, wants)
+	missing := missing(wants)
+	if err := errors.Join(r.begin(ctx, s, wants), r.forget(ctx, s, wants)); err != nil {
+		return wants, s, errors.Join(err, missing)
+	}
+	if missing != nil {
+		return wants, s, awaited{missing}
+	}
+	return wants, s, nil
 }
 
 // freeze keeps the content of the desired version before anything is made of it.
 func (r *Reconciler) freeze(ctx context.Context, s snapshot, w want) error {
 	name := w.component.Name
+	if w.missing != nil {
+		return nil
+	}
+	if err := r.keepCopies(ctx, s, w); err != nil {
+		return err
+	}
 	if _, kept := s.revisions[name][w.desired]; kept {
 		return nil
 	}
-	frozen := revision.Freeze(w.component)
+	frozen := revision.Freeze(w.resolved)
 	data, err := json.Marshal(frozen)
 	if err != nil {
 		return fmt.Errorf("encode component %s: %w", name, err)
 	}
-	kept := &appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: data}, Revision: int64(len(s.revisions[name]) + 1)}
+	kept := &appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: data}, Revision: s.newest(name) + 1}
 	kept.Namespace, kept.Name = s.app.Namespace, revision.Name(name, w.desired)
 	kept.Labels = labels(s.app, name, w.desired)
 	if err := controllerutil.SetControllerReference(s.app, kept, r.Client.Scheme()); err != nil {

@@ -21,6 +21,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/plan/config"
 )
 
 // StrategyField indexes Applications by the strategies their components name.
@@ -28,9 +29,10 @@ const StrategyField = "spec.components.strategy"
 
 // Setup lets the manager run the reconciler on every change that concerns an Application.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
-	err := mgr.GetFieldIndexer().IndexField(ctx, &api.Application{}, StrategyField, strategiesOf)
-	if err != nil {
-		return err
+	for field, values := range map[string]client.IndexerFunc{StrategyField: strategiesOf, contentField: contentsOf} {
+		if err := mgr.GetFieldIndexer().IndexField(ctx, &api.Application{}, field, values); err != nil {
+			return err
+		}
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("application").
@@ -49,6 +51,8 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler), builder.WithPredicates(kube.AutoscalerChanged())).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod)).
 		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.ofContent(config.ConfigMap))).
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofContent(config.Secret))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
 		Complete(r)
 }
@@ -89,9 +93,13 @@ func (r *Reconciler) ofStrategy(ctx context.Context, strategy client.Object) []r
 	if err := r.Client.List(ctx, &apps, options...); err != nil {
 		return nil
 	}
+	return requestsOf(apps.Items)
+}
+
+func requestsOf(apps []api.Application) []reconcile.Request {
 	var out []reconcile.Request
-	for i := range apps.Items {
-		out = append(out, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps.Items[i])})
+	for i := range apps {
+		out = append(out, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps[i])})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/release/standing"
 )
 
@@ -34,6 +35,9 @@ type snapshot struct {
 	autoscalers map[string]*autoscalingv2.HorizontalPodAutoscaler // by the name of the Deployment
 	jobs        map[string]map[string]batchv1.Job                 // component → version, the newest
 	unreached   map[string]bool                                   // components that some caller does not know of yet
+	contents    config.Contents                                   // of the ConfigMaps and Secrets that the spec names
+	copies      map[config.Object]metav1.PartialObjectMetadata
+	kept        map[string][]appsv1.ControllerRevision // component → without their data
 }
 
 func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {
@@ -46,9 +50,11 @@ func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot
 		deployments: map[string]map[string]appsv1.Deployment{},
 		pods:        map[string]map[string][]corev1.Pod{},
 		jobs:        map[string]map[string]batchv1.Job{},
+		kept:        map[string][]appsv1.ControllerRevision{},
 	}
 	for _, read := range []func(context.Context, *snapshot) error{
 		r.readRevisions, r.readReleases, r.readStrategies, r.readDeployments, r.readPods, r.readJobs, r.readAutoscalers,
+		r.readContents, r.readCopies,
 	} {
 		if err := read(ctx, &s); err != nil {
 			return snapshot{}, err
@@ -79,6 +85,9 @@ func (r *Reconciler) readRevisions(ctx context.Context, s *snapshot) error {
 			return fmt.Errorf("read revision %s: %w", item.Name, err)
 		}
 		put(s.revisions, item.Labels, frozen)
+		item.Data.Raw = nil
+		component := item.Labels[api.LabelComponent]
+		s.kept[component] = append(s.kept[component], item)
 	}
 	return nil
 }

@@ -77,22 +77,17 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 	}
 	if w.component.RunsToEnd() {
 		out.Message = jobMessage(w.component, s.jobs[w.component.Name][w.desired])
-		return out
-	}
-	for _, v := range w.versions {
-		if v.Replicas == 0 {
-			continue
-		}
-		out.Versions = append(out.Versions, versionStatus(s, w, v))
-	}
-	slices.SortFunc(out.Versions, func(a, b api.VersionStatus) int { return cmp.Compare(a.Version, b.Version) })
-	for _, v := range out.Versions {
-		if v.Version == w.current && v.Ready < least(w, v) {
-			out.Message = fmt.Sprintf("%s %s: %d of %d pods are ready", w.component.Name, v.Version, v.Ready, v.Replicas)
-			if v.Message != "" {
-				out.Message += ": " + v.Message
+	} else {
+		for _, v := range w.versions {
+			if v.Replicas > 0 {
+				out.Versions = append(out.Versions, versionStatus(s, w, v))
 			}
 		}
+		slices.SortFunc(out.Versions, func(a, b api.VersionStatus) int { return cmp.Compare(a.Version, b.Version) })
+		out.Message = podsMessage(s, w, out.Versions)
+	}
+	if w.missing != nil {
+		out.Message = w.missing.Error()
 	}
 	if words := autoscalerWords(s, w); words != "" {
 		out.Warnings = append(out.Warnings, words)
@@ -111,6 +106,26 @@ func least(w want, v api.VersionStatus) int32 {
 		}
 	}
 	return v.Replicas
+}
+
+// podsMessage says what keeps the component from being ready: contents that are lost, or too few pods of the current version.
+func podsMessage(s snapshot, w want, versions []api.VersionStatus) string {
+	for _, v := range versions {
+		if err := lost(s, w.component.Name, v.Version); err != nil {
+			return err.Error()
+		}
+	}
+	for _, v := range versions {
+		if v.Version != w.current || v.Ready >= least(w, v) {
+			continue
+		}
+		text := fmt.Sprintf("%s %s: %d of %d pods are ready", w.component.Name, v.Version, v.Ready, v.Replicas)
+		if v.Message != "" {
+			text += ": " + v.Message
+		}
+		return text
+	}
+	return ""
 }
 
 // jobMessage says why the newest run of a job failed. A job that runs, waits or has ended well is as it should be.

@@ -7,6 +7,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/plan/revision"
 	"weir.dev/weir/internal/release/standing"
 )
@@ -14,6 +15,11 @@ import (
 // want is what a component should be, as far as the spec, the revisions and the releases tell.
 type want struct {
 	component api.Component
+	// resolved is the component with copies in place of the ConfigMaps and Secrets it names; copies are those it takes.
+	resolved api.Component
+	copies   []config.Copy
+	// missing says what the spec names and is not there. Until it is, the desired version is what it was before.
+	missing error
 	// stands tells where it stands between its releases; desired, current and newest are from there.
 	stands           standing.Standing
 	desired, current string
@@ -24,8 +30,14 @@ type want struct {
 
 // decide derives the want of one component. It is a function of the snapshot alone.
 func decide(s snapshot, c api.Component) want {
-	stands := s.history().Of(c, revision.Version(c, s.revisions[c.Name]))
-	w := want{component: c, stands: stands, desired: stands.Desired, current: stands.Current, newest: stands.Newest}
+	w := want{component: c}
+	if w.resolved, w.copies, w.missing = config.Resolve(c, s.contents); w.missing == nil {
+		w.desired = revision.Version(w.resolved, s.revisions[c.Name])
+	} else if w.desired = before(s, c); w.desired == "" {
+		return w
+	}
+	w.stands = s.history().Of(c, w.desired)
+	w.current, w.newest = w.stands.Current, w.stands.Newest
 	w.versions = []api.VersionWanted{{Version: w.current, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}}
 	if w.moves() && len(w.newest.Status.Wanted) > 0 {
 		w.versions = w.newest.Status.Wanted
@@ -45,10 +57,23 @@ func (w want) moves() bool { return w.stands.Moves() }
 func (w want) underWay() bool { return w.stands.UnderWay() }
 
 // needsRelease tells whether a new release has to begin.
-func (w want) needsRelease() bool { return w.stands.Begins() }
+func (w want) needsRelease() bool { return w.missing == nil && w.stands.Begins() }
 
 // rejected tells whether the version that is asked for went back already.
 func (w want) rejected() bool { return w.stands.Rejected() }
+
+// before is the version that was desired when the spec could last be followed; empty when it never could.
+func before(s snapshot, c api.Component) string {
+	for _, status := range s.app.Status.Components {
+		if _, kept := s.revisions[c.Name][status.Desired]; status.Name == c.Name && kept {
+			return status.Desired
+		}
+	}
+	if releases := s.releases[c.Name]; len(releases) > 0 {
+		return releases[len(releases)-1].Spec.To
+	}
+	return ""
+}
 
 // input turns the wants into what the planner reads.
 func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {

@@ -81,7 +81,8 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 	seen.Refused = refused(release, &app)
 	if app.Status.ObservedGeneration == app.Generation {
 		for _, c := range app.Status.Components {
-			if c.Name == release.Spec.Component {
+			// A status that does not know the release yet speaks of what was desired before it.
+			if c.Name == release.Spec.Component && c.Release == release.Name {
 				seen.Desired = c.Desired
 			}
 		}
