@@ -35,9 +35,11 @@ type pastRelease struct {
 }
 
 type pastVersion struct {
-	Version string    `json:"version"`
-	Image   string    `json:"image"`
-	Since   time.Time `json:"since"`
+	Version string `json:"version"`
+	Image   string `json:"image"`
+	// Contents are the ConfigMaps and Secrets that are kept with it.
+	Contents []string  `json:"contents,omitempty"`
+	Since    time.Time `json:"since"`
 	// Use is current, wanted, or both.
 	Use string `json:"use,omitempty"`
 }
@@ -87,7 +89,9 @@ func historyOf(app *api.Application, component string, releases []api.Release, k
 		}
 	}
 	for _, name := range kept.names {
-		v := pastVersion{Version: name, Image: kept.content[name].Image, Since: kept.kept[name].CreationTimestamp.UTC()}
+		v := pastVersion{
+			Version: name, Image: kept.content[name].Image, Contents: keptContents(kept.content[name]), Since: kept.kept[name].CreationTimestamp.UTC(),
+		}
 		switch {
 		case name == status.Current && name == status.Desired:
 			v.Use = "current"
@@ -134,9 +138,10 @@ func (h history) table(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintln(t, "VERSION\tSINCE\tIMAGE\tUSE")
+	fmt.Fprintln(t, "VERSION\tSINCE\tIMAGE\tCONTENTS\tUSE")
 	for _, v := range h.Versions {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", v.Version, v.Since.Format(time.DateTime), v.Image, cmp.Or(v.Use, "-"))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", v.Version, v.Since.Format(time.DateTime), v.Image,
+			cmp.Or(strings.Join(v.Contents, ", "), "-"), cmp.Or(v.Use, "-"))
 	}
 	return t.Flush()
 }

@@ -19,6 +19,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/preview"
 )
 
@@ -102,12 +103,34 @@ func gatherPlan(ctx context.Context, c client.Client, namespace string, f planFl
 	if err := readHistory(ctx, c, &in); err != nil {
 		return in, err
 	}
+	if err := readContents(ctx, c, &in); err != nil {
+		return in, err
+	}
 	for _, component := range in.Then.Spec.Components {
 		if f.rate > 0 {
 			in.Rates[component.Name] = f.rate
 		}
 	}
 	return in, nil
+}
+
+// readContents reads those of the ConfigMaps and Secrets that the application names now and would name.
+func readContents(ctx context.Context, c client.Client, in *preview.Input) error {
+	var objects []config.Object
+	for _, app := range []*api.Application{in.Now, in.Then} {
+		if app == nil {
+			continue
+		}
+		for _, component := range app.Spec.Components {
+			objects = append(objects, config.Objects(component)...)
+		}
+	}
+	contents, err := (&kube.Contents{Reader: c}).Of(ctx, in.Then.Namespace, objects)
+	if err != nil {
+		return fmt.Errorf("the contents are part of a version: %w", err)
+	}
+	in.Contents = contents
+	return nil
 }
 
 // readNow reads the application that is meant: that of the file, the one named, or the one that has the component.

@@ -79,7 +79,10 @@ func TestReleaseLooks(t *testing.T) {
 		"history": func(b *strings.Builder) error {
 			app := &api.Application{Status: api.ApplicationStatus{Components: []api.ComponentStatus{{Name: "reviews", Current: "v2", Desired: "v2"}}}}
 			return historyOf(app, "reviews", []api.Release{*promoted, *under}, versions{
-				names: []string{"v1", "v2"}, content: map[string]api.Component{"v1": {Image: "reviews:v1"}, "v2": {Image: "reviews:v2"}},
+				names: []string{"v1", "v2"}, content: map[string]api.Component{
+					"v1": {Name: "reviews", Image: "reviews:v1"},
+					"v2": {Name: "reviews", Image: "reviews:v2", Volumes: []api.Volume{{ConfigMap: "reviews-21ade9214c"}}},
+				},
 			}).table(b)
 		},
 	} {

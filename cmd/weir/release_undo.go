@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/plan/revision"
 )
 
@@ -31,7 +32,8 @@ func newReleaseUndoCommand(where *target) *cobra.Command {
 		Use:   "undo COMPONENT",
 		Short: "Go back to an earlier version of a component",
 		Long: "Go back to an earlier version of a component: the Application is edited to what that version was. A release by the\n" +
-			"component's strategy follows; one that is under way goes back first. Replicas, uses, expose and strategy stay.",
+			"component's strategy follows; one that is under way goes back first. Replicas, uses, expose and strategy stay. The\n" +
+			"contents of ConfigMaps and Secrets are those that were kept with the version.",
 		Example: "  weir release undo reviews -n bookinfo\n  weir release undo reviews --app bookinfo --to v1 -n bookinfo",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -45,8 +47,8 @@ func newReleaseUndoCommand(where *target) *cobra.Command {
 				return err
 			}
 			return show(command.OutOrStdout(), format, app, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "application %s: %s is to be %s again; see: weir release watch %s -n %s\n",
-					app.Name, u.component, to, u.component, namespace)
+				_, err := fmt.Fprintf(w, "application %s: %s is to be %s again; see: weir release watch %s -n %s\n%s",
+					app.Name, u.component, to, u.component, namespace, keptWords(app, u.component, to))
 				return err
 			})
 		},
@@ -71,7 +73,7 @@ func (u undo) do(ctx context.Context, c client.Client) (app *api.Application, to
 		if to, err = u.aim(ctx, c, kept); err != nil {
 			return err
 		}
-		thawed, err := kept.thaw(app.Spec.Components[at], to)
+		thawed, err := kept.thaw(app, app.Spec.Components[at], to)
 		if err != nil {
 			return err
 		}
@@ -128,9 +130,38 @@ func keptVersions(ctx context.Context, c client.Reader, app *api.Application, co
 }
 
 // thaw is the component as that version was.
-func (v versions) thaw(now api.Component, version string) (api.Component, error) {
-	if revision.Version(now, v.content) == version {
+func (v versions) thaw(app *api.Application, now api.Component, version string) (api.Component, error) {
+	said := slices.ContainsFunc(app.Status.Components, func(s api.ComponentStatus) bool {
+		return s.Name == now.Name && s.Desired == version && app.Status.ObservedGeneration == app.Generation
+	})
+	if said || revision.Version(now, v.content) == version {
 		return now, fmt.Errorf("component %s is %s already; nothing to do", now.Name, version)
 	}
 	return revision.Thaw(now, v.content[version]), nil
+}
+
+// keptWords say which copies the component takes its contents from now.
+func keptWords(app *api.Application, component, version string) string {
+	var copies []string
+	for _, c := range app.Spec.Components {
+		if c.Name == component {
+			copies = keptContents(c)
+		}
+	}
+	if len(copies) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it takes the contents that were kept with %s: %s; to follow your own again, name them in the application\n",
+		version, strings.Join(copies, ", "))
+}
+
+// keptContents are the copies that a component names.
+func keptContents(c api.Component) []string {
+	var out []string
+	for _, o := range config.Objects(c) {
+		if o.Kept(c.Name) {
+			out = append(out, string(o.Kind)+" "+o.Name)
+		}
+	}
+	return out
 }

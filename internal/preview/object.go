@@ -15,7 +15,6 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
-	"weir.dev/weir/internal/plan/revision"
 )
 
 // Change is one object that would be written or deleted.
@@ -71,8 +70,9 @@ func (in Input) contents(c api.Component) map[string]api.Component {
 			continue
 		}
 		for _, other := range app.Spec.Components {
-			if version := revision.Version(other, in.Revisions[c.Name]); other.Name == c.Name {
-				out[version] = revision.Freeze(other)
+			if other.Name == c.Name {
+				version, frozen, _ := in.version(other)
+				out[version] = frozen
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/config"
 )
 
 // Input is all that a preview is made from. It is not changed.
@@ -22,6 +23,8 @@ type Input struct {
 	Revisions map[string]map[string]api.Component
 	// Releases are those of the Application, the newest last.
 	Releases []api.Release
+	// Contents are those of the ConfigMaps and Secrets that Now and Then name; nil leaves them out of account.
+	Contents config.Contents
 	// Strategies by name, as they would be.
 	Strategies map[string]api.StrategySpec
 	// Named says which strategies there are, for when one is missing; may be empty.

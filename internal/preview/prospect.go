@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/plan/revision"
 	"weir.dev/weir/internal/plan/strategy"
 	"weir.dev/weir/internal/release/standing"
@@ -27,6 +28,9 @@ func (in Input) prospect(c api.Component) prospect {
 	if s.begins = s.Begins() || s.Follows(); c.Strategy != "" && !known {
 		s.begins = false
 		s.fault("spec.components[%s].strategy: there is no Strategy %q%s; create it, or name another", c.Name, c.Strategy, in.named())
+	}
+	if _, _, missing := in.version(c); missing != nil {
+		s.fault("%s", missing.Error())
 	}
 	s.noteNewest()
 	if known {
@@ -48,7 +52,23 @@ func (in Input) stand(c api.Component) standing.Standing {
 	for _, r := range in.Releases {
 		h.Releases[r.Spec.Component] = append(h.Releases[r.Spec.Component], r)
 	}
-	return h.Of(c, revision.Version(c, in.Revisions[c.Name]))
+	version, _, missing := in.version(c)
+	s := h.Of(c, version)
+	if missing != nil {
+		s.Desired = s.Current // as long as something is missing, nothing else is asked for
+	}
+	return s
+}
+
+// version is the one that the component would be, and its content. The error says what it names and is not there.
+func (in Input) version(c api.Component) (string, api.Component, error) {
+	resolved, missing := c, error(nil)
+	if in.Contents != nil {
+		if resolved, _, missing = config.Resolve(c, in.Contents); missing != nil {
+			resolved = c
+		}
+	}
+	return revision.Version(resolved, in.Revisions[c.Name]), revision.Freeze(resolved), missing
 }
 
 func (in Input) named() string {

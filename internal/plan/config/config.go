@@ -33,6 +33,18 @@ type Object struct {
 
 func (o Object) String() string { return fmt.Sprintf("%s %q", o.Kind, o.Name) }
 
+// MarshalText writes the object as kind/name.
+func (o Object) MarshalText() ([]byte, error) { return []byte(string(o.Kind) + "/" + o.Name), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (o *Object) UnmarshalText(text []byte) error {
+	kind, name, ok := strings.Cut(string(text), "/")
+	if o.Kind, o.Name = Kind(kind), name; !ok || o.Kind != ConfigMap && o.Kind != Secret {
+		return fmt.Errorf("%q is no ConfigMap or Secret; write it as kind/name", text)
+	}
+	return nil
+}
+
 // Contents are the keys that objects have, each with a digest of its value. An object that does not exist is not among them.
 type Contents map[Object]map[string]string
 
