@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -196,11 +197,19 @@ func (w *wire) read(r *http.Request, resource string) (*http.Response, error) {
 	if gone {
 		return answer(r, http.StatusGone, "Expired"), nil
 	}
-	response, err := w.next.RoundTrip(r)
+	response, err := w.next.RoundTrip(inText(r))
 	if err == nil && response.StatusCode == http.StatusOK {
 		response.Body = newStream(w, resource, response.Body, r.Context().Done())
 	}
 	return response, err
+}
+
+// inText asks for JSON alone: watches of metadata would rather have what has no lines.
+func inText(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	kinds := slices.DeleteFunc(strings.Split(r.Header.Get("Accept"), ","), func(kind string) bool { return strings.Contains(kind, "protobuf") })
+	r.Header.Set("Accept", strings.Join(kinds, ","))
+	return r
 }
 
 // target is the resource a request is about, with its subresource, and the object's name.
