@@ -137,9 +137,19 @@ func (w *world) bareShop(t *testing.T, replicas int32) {
 	if err := w.client.Create(t.Context(), app); err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("there are pods without sidecars", func() error {
-		if _, without := w.pods(t); without != int(replicas) {
-			return fmt.Errorf("%d", without)
+	w.eventually("there are pods without sidecars, and they are ready", func() error {
+		var pods corev1.PodList
+		if err := w.client.List(t.Context(), &pods, client.InNamespace(w.namespace)); err != nil {
+			return err
+		}
+		ready := 0
+		for i := range pods.Items {
+			if kube.PodReady(&pods.Items[i], false) {
+				ready++
+			}
+		}
+		if _, without := w.pods(t); without != int(replicas) || ready != int(replicas) {
+			return fmt.Errorf("%d without, %d ready", without, ready)
 		}
 		return nil
 	})
