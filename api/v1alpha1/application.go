@@ -47,6 +47,14 @@ type ApplicationSpec struct {
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
+	// TakesOver names objects of somebody else whose place the application takes without losing a request, as weir app adopt
+	// writes them. They get it back when the application is deleted, as long as the Deployments among them are there.
+	// +listType=map
+	// +listMapKey=kind
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
+	// +optional
+	TakesOver []Taken `json:"takesOver,omitempty"`
 	// Components are the parts of the application, each with a name of its own.
 	// +listType=map
 	// +listMapKey=name
@@ -325,6 +333,12 @@ type ApplicationStatus struct {
 	// +listMapKey=name
 	// +optional
 	Components []ComponentStatus `json:"components,omitempty"`
+	// Taken is what was taken over, and how it was, so that it can be given back.
+	// +listType=map
+	// +listMapKey=kind
+	// +listMapKey=name
+	// +optional
+	Taken []TakenRecord `json:"taken,omitempty"`
 	// Injection tells of restarts because of missing sidecars.
 	// +listType=map
 	// +listMapKey=component

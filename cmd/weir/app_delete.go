@@ -107,6 +107,12 @@ func departureText(w io.Writer, app *api.Application, d inventory.Departure, hid
 	if err := itemTable(w, d.Goes); err != nil {
 		return err
 	}
+	if len(d.Returns) > 0 {
+		fmt.Fprintln(w, "\nThese were taken over, and would be given back first:")
+		if err := itemTable(w, d.Returns); err != nil {
+			return err
+		}
+	}
 	if len(d.Stays) > 0 {
 		fmt.Fprintln(w, "\nThese would stay:")
 		if err := itemTable(w, d.Stays); err != nil {

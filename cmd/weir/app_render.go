@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -97,6 +98,17 @@ func standingInput(ctx context.Context, c client.Client, namespace, name string)
 // readHistory reads the kept versions and the releases of every component.
 func readHistory(ctx context.Context, c client.Client, in *preview.Input) error {
 	for _, component := range in.Then.Spec.Components {
+		if component.Kind == api.StatefulSet {
+			var pods corev1.PodList
+			err := c.List(ctx, &pods, client.InNamespace(in.Then.Namespace), client.MatchingLabels{api.LabelApplication: in.Then.Name, api.LabelComponent: component.Name})
+			if err != nil {
+				return fmt.Errorf("list pods of component %s: %w", component.Name, err)
+			}
+			if in.Pods == nil {
+				in.Pods = map[string][]corev1.Pod{}
+			}
+			in.Pods[component.Name] = pods.Items
+		}
 		kept, err := keptVersions(ctx, c, in.Then, component.Name)
 		if err != nil {
 			return err

@@ -31,16 +31,18 @@ type Reference struct {
 
 // Departure is what deleting an Application comes to.
 type Departure struct {
-	Goes  []Item `json:"goes"`
-	Stays []Item `json:"stays,omitempty"`
+	Goes []Item `json:"goes"`
+	// Returns are what was taken over, and is given back.
+	Returns []Item `json:"returns,omitempty"`
+	Stays   []Item `json:"stays,omitempty"`
 	// Dangles are objects of others that would name what is gone.
 	Dangles []Item `json:"dangles,omitempty"`
 }
 
 // Of tells what goes with the Application, out of all objects of its namespace, each with its kind and owners.
 func Of(app *api.Application, all []metav1.PartialObjectMetadata, references []Reference) Departure {
-	going := descendants(app.UID, all)
-	out := Departure{Goes: []Item{{Kind: "Application", Name: app.Name}}}
+	out := Departure{Goes: []Item{{Kind: "Application", Name: app.Name}}, Returns: returning(app, all)}
+	going := descendants(app.UID, all, out.Returns)
 	gone := map[Item]bool{}
 	for _, o := range all {
 		if going[o.UID] {
@@ -63,13 +65,14 @@ func Of(app *api.Application, all []metav1.PartialObjectMetadata, references []R
 	return out
 }
 
-// descendants are the objects that the owner owns, and what those own.
-func descendants(owner types.UID, all []metav1.PartialObjectMetadata) map[types.UID]bool {
+// descendants are the objects that the owner owns, and what those own, but for what is given back.
+func descendants(owner types.UID, all []metav1.PartialObjectMetadata, returns []Item) map[types.UID]bool {
 	out := map[types.UID]bool{}
 	for grown := true; grown; {
 		grown = false
 		for _, o := range all {
-			if out[o.UID] || o.UID == owner {
+			back := func(i Item) bool { return i.Kind == o.Kind && i.Name == o.Name }
+			if out[o.UID] || o.UID == owner || slices.ContainsFunc(returns, back) {
 				continue
 			}
 			for _, ref := range o.OwnerReferences {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -71,6 +72,33 @@ func TestOf(t *testing.T) {
 			{"Strategy", "careful", "other applications may name it; kubectl delete strategy careful"},
 		},
 		Dangles: []Item{{"HorizontalPodAutoscaler", "page", "it names Deployment page-v1"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestOfAdopted(t *testing.T) {
+	was := &runtime.RawExtension{Raw: []byte("{}")}
+	app := &api.Application{ObjectMeta: metav1.ObjectMeta{Name: "shop", UID: "Application shop"}}
+	for _, t := range []api.Taken{{Kind: "Deployment", Name: "page-old"}, {Kind: "Service", Name: "page"}, {Kind: "StatefulSet", Name: "db"}, {Kind: "Service", Name: "late"}} {
+		app.Spec.TakesOver = append(app.Spec.TakesOver, t)
+		record := api.TakenRecord{Kind: t.Kind, Name: t.Name}
+		if t.Name != "late" {
+			record.Was = was
+		}
+		app.Status.Taken = append(app.Status.Taken, record)
+	}
+	got := Of(app, []metav1.PartialObjectMetadata{
+		object("Application shop"), object("Deployment page-old"), object("Deployment page-v1 < Application shop"), object("Service page < Application shop"),
+		object("EndpointSlice page-x < Service page"), object("StatefulSet db < Application shop"), object("Pod db-0 < StatefulSet db"),
+		object("Service late < Application shop"),
+	}, nil)
+	want := Departure{
+		Goes: []Item{{Kind: "Application", Name: "shop"}, {Kind: "Deployment", Name: "page-v1"}, {Kind: "Service", Name: "late"}},
+		Returns: []Item{
+			{"Deployment", "page-old", returns["Deployment"]}, {"Service", "page", returns["Service"]}, {"StatefulSet", "db", returns["StatefulSet"]},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

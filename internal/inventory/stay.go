@@ -54,6 +54,30 @@ func staying(app *api.Application, all []metav1.PartialObjectMetadata, going map
 	return slices.Compact(s.items)
 }
 
+// returning is what was taken over and would be given back, as long as there is anybody to give it to.
+func returning(app *api.Application, all []metav1.PartialObjectMetadata) []Item {
+	var out []Item
+	owed := false
+	for _, t := range app.Spec.TakesOver {
+		i := slices.IndexFunc(app.Status.Taken, func(r api.TakenRecord) bool { return r.Kind == t.Kind && r.Name == t.Name && r.Was != nil })
+		if i < 0 || t.Kind == "ServiceAccount" {
+			continue
+		}
+		owed = owed || t.Kind == "StatefulSet" || t.Kind == "Deployment" && named(all, t.Kind, t.Name)
+		out = append(out, Item{Kind: t.Kind, Name: t.Name, Why: returns[t.Kind]})
+	}
+	if !owed {
+		return nil
+	}
+	return out
+}
+
+// returns are the words for what is given back.
+var returns = map[string]string{
+	"Deployment": "gets its pods again, before the application's own go", "StatefulSet": "its pods go on running", "Service": "leads to the old pods again",
+	"VirtualService": "is as it was", "DestinationRule": "is as it was", "Gateway": "is as it was",
+}
+
 const (
 	ours = "it was made by you; the application only reads it"
 	data = "what pods have stored outlives them"

@@ -26,6 +26,8 @@ type Applier struct {
 	Client client.Client
 	// Reader reads past the cache.
 	Reader client.Reader
+	// Taking are the objects of others that may be written over, as they are described. Default: none.
+	Taking map[string]bool
 }
 
 // Apply makes the live object equal to obj in every field obj sets and reports whether it had to write.
@@ -45,7 +47,12 @@ func (a Applier) Apply(ctx context.Context, obj client.Object) (bool, error) {
 	}
 	if live != nil {
 		if err := ownedBySame(live, obj); err != nil {
-			return false, err
+			if !a.Taking[Describe(obj)] {
+				return false, err
+			}
+			if err := a.claim(ctx, obj); err != nil {
+				return false, err
+			}
 		}
 		if live.GetAnnotations()[appliedAnnotation] == digest && a.holds(live, want) {
 			return false, nil

@@ -23,7 +23,24 @@ func Accept(a *api.Application) error {
 			faults = append(faults, fmt.Errorf("spec.components[%s].%w", c.Name, fault))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, checkTaken(a)...)...)
+}
+
+// checkTaken finds what would never be taken over, since there is no component to take its place.
+func checkTaken(a *api.Application) []error {
+	var faults []error
+	for _, t := range a.Spec.TakesOver {
+		i := slices.IndexFunc(a.Spec.Components, func(c api.Component) bool { return c.Name == t.Name })
+		switch {
+		case t.Kind == "Service" && i < 0:
+			faults = append(faults, fmt.Errorf("spec.takesOver[Service %s]: there is no component %s that it could lead to; take it out, "+
+				"and it stays as it is", t.Name, t.Name))
+		case t.Kind == "StatefulSet" && (i < 0 || a.Spec.Components[i].Kind != api.StatefulSet):
+			faults = append(faults, fmt.Errorf("spec.takesOver[StatefulSet %s]: there is no component %s of kind StatefulSet, and what its pods "+
+				"keep goes by that name; take it out, and it stays as it is", t.Name, t.Name))
+		}
+	}
+	return faults
 }
 
 // checkExpose finds what the schema does not see, since a protocol can be said in several ways.

@@ -42,6 +42,26 @@ func TestAccept(t *testing.T) {
 	}
 }
 
+func TestAcceptTaken(t *testing.T) {
+	for name, tt := range map[string]struct{ taken, want string }{
+		"all have a component":    {"[{kind: Service, name: a}, {kind: StatefulSet, name: db}, {kind: Deployment, name: old}]", ""},
+		"Service of none":         {"[{kind: Service, name: b}]", "spec.takesOver[Service b]: there is no component b"},
+		"set of none":             {"[{kind: StatefulSet, name: b}]", "spec.takesOver[StatefulSet b]: there is no component b of kind StatefulSet"},
+		"set of another kind yet": {"[{kind: StatefulSet, name: a}]", "spec.takesOver[StatefulSet a]: there is no component a of kind StatefulSet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := application(t, "[{name: a, image: b}, {name: db, image: c, kind: StatefulSet}]")
+			if err := yaml.UnmarshalStrict([]byte(tt.taken), &a.Spec.TakesOver); err != nil {
+				t.Fatal(err)
+			}
+			err := plan.Accept(a)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestFilled(t *testing.T) {
 	const first = "a pod is ready when its first port accepts connections; an httpGet of its own would tell more"
 	for name, tt := range map[string]struct {

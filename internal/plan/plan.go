@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/port"
@@ -44,12 +46,20 @@ type Component struct {
 	Wanted   []api.VersionWanted
 	// Counted are the versions whose pods an autoscaler counts that is not Weir's.
 	Counted map[string]bool
+	// Kept are the ports of the Service that was taken over; it keeps their names.
+	Kept []corev1.ServicePort
+	// Inherits tells whether the pods of a StatefulSet were taken over as they are. They are restarted by nobody until there
+	// is another version.
+	Inherits bool
 }
 
 // autoscaled tells whether the number of pods of the version is left to an autoscaler.
 func (c Component) autoscaled(version string) bool {
 	return c.Spec.Autoscale != nil || c.Counted[version]
 }
+
+// beyond is more than the pods that any StatefulSet has, so that none of them is changed.
+const beyond int32 = 1_000_000
 
 // kinds is the order in which objects are applied: what is named comes before what names it.
 var kinds = []string{
@@ -90,7 +100,9 @@ func (c Component) objects(a *api.Application, frozen map[string]api.Component, 
 	objects := []Object{workload.ServiceAccount(a, r.Name)}
 	ports := c.ports(frozen)
 	if len(ports) > 0 {
-		objects = append(objects, workload.Service(a, r.Name, ports))
+		service := workload.Service(a, r.Name, ports)
+		workload.KeepNames(service, c.Kept)
+		objects = append(objects, service)
 	}
 	if c.Spec.Kind == api.StatefulSet {
 		objects = append(objects, workload.Peers(a, r.Name, ports))
@@ -105,6 +117,9 @@ func (c Component) objects(a *api.Application, frozen map[string]api.Component, 
 		}
 		if c.autoscaled(w.Version) {
 			uncount(runs)
+		}
+		if set, ok := runs.(*appsv1.StatefulSet); ok && c.Inherits {
+			set.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To(beyond)}
 		}
 		objects = append(objects, runs)
 		if c.Spec.Autoscale != nil {

@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -72,7 +74,7 @@ func keepingPorts(service, live *corev1.Service) Object {
 			out = service.DeepCopy()
 		}
 		out.Spec.Ports = append(out.Spec.Ports, corev1.ServicePort{
-			Name: p.Name, Port: p.Port, Protocol: p.Protocol, AppProtocol: p.AppProtocol, TargetPort: p.TargetPort,
+			Name: cmp.Or(p.Name, fmt.Sprintf("port-%d", p.Port)), Port: p.Port, // of several, each needs a name Protocol: p.Protocol, AppProtocol: p.AppProtocol, TargetPort: p.TargetPort,
 		})
 	}
 	return out

@@ -15,6 +15,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/takeover"
 )
 
 // Change is one object that would be written or deleted.
@@ -50,7 +51,9 @@ func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWan
 		if !ok {
 			w = []api.VersionWanted{{Version: in.stand(c).Current, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}}
 		}
-		request.Components = append(request.Components, plan.Component{Spec: c, Wanted: w, Versions: in.contents(c)})
+		request.Components = append(request.Components, plan.Component{
+			Spec: c, Wanted: w, Versions: in.contents(c), Kept: takeover.KeptPorts(app, c.Name), Inherits: takeover.Inherits(in.Pods[c.Name], in.stand(c).Current),
+		})
 	}
 	objects, err := plan.Objects(request)
 	if err != nil {

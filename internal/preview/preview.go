@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/config"
 )
@@ -25,6 +27,8 @@ type Input struct {
 	Releases []api.Release
 	// Contents are those of the ConfigMaps and Secrets that Now and Then name; nil leaves them out of account.
 	Contents config.Contents
+	// Pods of its StatefulSets, by component, in which a version that was taken over is told.
+	Pods map[string][]corev1.Pod
 	// Strategies by name, as they would be.
 	Strategies map[string]api.StrategySpec
 	// Named says which strategies there are, for when one is missing; may be empty.

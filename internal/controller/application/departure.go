@@ -4,6 +4,7 @@ package application
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/departure"
+	"weir.dev/weir/internal/plan/takeover"
 )
 
 // hold keeps the Application, when it is deleted, until all it made went in order.
@@ -50,6 +52,9 @@ func (r *Reconciler) depart(ctx context.Context, app *api.Application) (ctrl.Res
 	if slices.Contains(app.Finalizers, metav1.FinalizerOrphanDependents) {
 		// Who deletes it wants to keep what it made.
 		return ctrl.Result{}, r.patchFinalizers(ctx, app, controllerutil.RemoveFinalizer)
+	}
+	if back, records, err := r.giveBack(ctx, app); err != nil || !back.Done {
+		return ctrl.Result{RequeueAfter: back.Again}, errors.Join(err, r.reportReturn(ctx, app, back, records))
 	}
 	seen, err := r.remains(ctx, app)
 	if err != nil {
@@ -92,15 +97,21 @@ func (r *Reconciler) remains(ctx context.Context, app *api.Application) (departu
 	return seen, nil
 }
 
-func (r *Reconciler) reportDeparture(ctx context.Context, app *api.Application, step departure.Step) error {
+// reportReturn tells how far giving back has come.
+func (r *Reconciler) reportReturn(ctx context.Context, app *api.Application, back takeover.Return, records []api.TakenRecord) error {
 	changed := app.DeepCopy()
-	apimeta.SetStatusCondition(&changed.Status.Conditions, metav1.Condition{
-		Type: api.ConditionReady, Status: metav1.ConditionFalse, Reason: "Deleting", Message: "it is being deleted: " + step.Message,
-		ObservedGeneration: app.Generation,
-	})
-	if step.Closed {
+	if records != nil {
+		changed.Status.Taken = records
+	}
+	return r.say(ctx, app, changed, back.Message)
+}
+
+// say writes what is being done, and the rest of the changed status.
+func (r *Reconciler) say(ctx context.Context, app, changed *api.Application, message string) error {
+	if message != "" {
 		apimeta.SetStatusCondition(&changed.Status.Conditions, metav1.Condition{
-			Type: api.ConditionClosed, Status: metav1.ConditionTrue, Reason: "Deleting", Message: step.Message, ObservedGeneration: app.Generation,
+			Type: api.ConditionReady, Status: metav1.ConditionFalse, Reason: "Deleting", Message: "it is being deleted: " + message,
+			ObservedGeneration: app.Generation,
 		})
 	}
 	if equality.Semantic.DeepEqual(app.Status, changed.Status) {
@@ -111,4 +122,14 @@ func (r *Reconciler) reportDeparture(ctx context.Context, app *api.Application, 
 		return fmt.Errorf("write status: %w", err)
 	}
 	return nil
+}
+
+func (r *Reconciler) reportDeparture(ctx context.Context, app *api.Application, step departure.Step) error {
+	changed := app.DeepCopy()
+	if step.Closed {
+		apimeta.SetStatusCondition(&changed.Status.Conditions, metav1.Condition{
+			Type: api.ConditionClosed, Status: metav1.ConditionTrue, Reason: "Deleting", Message: step.Message, ObservedGeneration: app.Generation,
+		})
+	}
+	return r.say(ctx, app, changed, step.Message)
 }

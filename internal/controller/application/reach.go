@@ -18,6 +18,9 @@ const reachAgain = 100 * time.Millisecond
 func (r *Reconciler) reach(ctx context.Context, s *snapshot, wants []want) time.Duration {
 	wake := time.Duration(0)
 	s.unreached = map[string]bool{}
+	if s.taking.active && !s.taking.step.Routes {
+		return 0 // there are no routes to know of yet
+	}
 	for _, w := range wants {
 		if r.Prover == nil || w.underWay() || wasReady(*s, w) || componentStatus(*s, w).Message != "" {
 			continue

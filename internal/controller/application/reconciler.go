@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -67,7 +68,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil && !errors.As(err, &awaited{}) {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: wake}, nil
+	return ctrl.Result{RequeueAfter: soonest(wake, s.taking.step.Again)}, nil
+}
+
+// soonest is the shorter of two waits; nought is none.
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // transient errors say that the cache is behind or somebody else wrote at the same time; they are not worth a word.
@@ -91,7 +100,17 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 		}
 		wants = append(wants, w)
 	}
-	if err := r.carryOut(ctx, s, wants); err != nil {
+	objects, err := r.plan(s, wants)
+	if err != nil {
+		return wants, s, err
+	}
+	if err := r.takeOver(ctx, &s, wants, objects); err != nil {
+		return wants, s, err
+	}
+	if err := r.carryOut(ctx, s, objects); err != nil {
+		return wants, s, err
+	}
+	if err := r.clear(ctx, s.app, wants, s.taking); err != nil {
 		return wants, s, err
 	}
 	if err := r.raise(ctx, s, wants); err != nil {
@@ -140,26 +159,35 @@ func (r *Reconciler) freeze(ctx context.Context, s snapshot, w want) error {
 	return nil
 }
 
-// carryOut plans, checks the whole result, and only then writes.
-func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want) error {
+// plan returns all that the application is made of, after the whole was checked.
+func (r *Reconciler) plan(s snapshot, wants []want) ([]plan.Object, error) {
 	in, err := r.input(s, wants)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	objects, err := plan.Objects(in)
 	if err != nil {
-		return fmt.Errorf("plan: %w", err)
+		return nil, fmt.Errorf("plan: %w", err)
 	}
 	if err := plan.Check(objects); err != nil {
-		return fmt.Errorf("nothing was written, since the result would be wrong: %w", err)
+		return nil, fmt.Errorf("nothing was written, since the result would be wrong: %w", err)
 	}
-	applier := kube.Applier{Client: r.Client, Reader: r.Reader}
+	return objects, nil
+}
+
+// carryOut writes the objects, and deletes what the application owns besides.
+func (r *Reconciler) carryOut(ctx context.Context, s snapshot, objects []plan.Object) error {
+	applier := kube.Applier{Client: r.Client, Reader: r.Reader, Taking: s.taking.may(s.app.Namespace)}
 	keep := make([]client.Object, 0, len(objects))
 	live, err := r.live(ctx, s)
 	if err != nil {
 		return err
 	}
-	for _, obj := range plan.Sequence(objects, live) {
+	for _, obj := range s.taking.sequence(objects, live) {
+		if s.taking.holds(s.app, obj) {
+			keep = append(keep, obj)
+			continue
+		}
 		wrote, err := applier.Apply(ctx, obj)
 		if err != nil {
 			return err

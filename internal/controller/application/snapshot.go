@@ -22,6 +22,7 @@ import (
 
 // snapshot is all that is read of the cluster for one pass.
 type snapshot struct {
+	taking     taking
 	app        *api.Application
 	revisions  map[string]map[string]api.Component // component → version → frozen content
 	releases   map[string][]api.Release            // component → releases, oldest first

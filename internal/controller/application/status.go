@@ -63,6 +63,7 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 	if s.strategies != nil { // what was not read is not judged
 		conditions = append(conditions, strategiesCondition(s))
 	}
+	s.taking.status(&status, s.app.Generation)
 	for _, c := range conditions {
 		c.ObservedGeneration = s.app.Generation
 		apimeta.SetStatusCondition(&status.Conditions, c)

@@ -9,6 +9,7 @@ import (
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/plan/revision"
+	"weir.dev/weir/internal/plan/takeover"
 	"weir.dev/weir/internal/release/standing"
 )
 
@@ -79,7 +80,7 @@ func before(s snapshot, c api.Component) string {
 func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {
 	in := plan.Input{Application: s.app, Gateway: r.Gateway}
 	for _, w := range wants {
-		c := plan.Component{Spec: w.component, Wanted: w.versions, Versions: map[string]api.Component{}, Counted: s.counted(w)}
+		c := plan.Component{Spec: w.component, Wanted: w.versions, Versions: map[string]api.Component{}, Counted: s.counted(w), Inherits: s.inherits(w), Kept: takeover.KeptPorts(s.app, w.component.Name)}
 		for _, v := range w.versions {
 			frozen, ok := s.revisions[w.component.Name][v.Version]
 			if !ok {

@@ -5,6 +5,8 @@
 package workload
 
 import (
+	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -45,6 +47,19 @@ func Service(a *api.Application, component string, ports []api.Port) *corev1.Ser
 		s.Spec.Ports = append(s.Spec.Ports, of)
 	}
 	return s
+}
+
+// KeepNames lets ports go on being called as they were, by their numbers: for a moment after another name, proxies know of no
+// pod at the port. A port without a name can only be alone.
+func KeepNames(s *corev1.Service, was []corev1.ServicePort) {
+	for i := range s.Spec.Ports {
+		p := &s.Spec.Ports[i]
+		for _, old := range was {
+			if old.Port == p.Port && cmp.Or(old.Protocol, corev1.ProtocolTCP) == p.Protocol && (old.Name != "" || len(s.Spec.Ports) == 1) {
+				p.Name = old.Name
+			}
+		}
+	}
 }
 
 func transport(p api.Port) corev1.Protocol {
