@@ -44,12 +44,13 @@ type Analysis struct {
 	// Server is where metrics are read. Default: the Prometheus that Weir was installed with.
 	// +optional
 	Server *MetricsServer `json:"server,omitempty"`
-	// Deadline is how long a step may wait for enough requests. Default: 10m.
+	// Deadline is how long a step may wait for enough requests to decide by. Default: 10m.
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="deadline lies between 1s and 720h"
 	// +optional
 	Deadline *metav1.Duration `json:"deadline,omitempty"`
-	// OnNoData is what happens when the deadline passes without enough requests. Default: Hold, which waits on.
+	// OnNoData is what happens when the deadline passes without enough requests, or without a decision because chance may
+	// still explain what was seen. Default: Hold, which waits on.
 	// +kubebuilder:default=Hold
 	// +optional
 	OnNoData MissingAction `json:"onNoData,omitempty"`
@@ -160,8 +161,9 @@ type Metric struct {
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
-	// Query in PromQL whose result is one number. $(component), $(namespace), $(host), $(from), $(to) and $(window) are
-	// replaced: the window by the seconds since every caller serves the weight, as 90s.
+	// Query in PromQL whose result is one number. In quotes $(component), $(namespace), $(host), $(from) and $(to) are
+	// replaced by those of the release, and $(window), where a duration may stand, by the time since every caller serves
+	// the weight. It is looked at once the step has lasted its time, and every now and then until the step ends.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=4096
 	// +kubebuilder:validation:XValidation:rule="self.trim() != ''",message="there is no query; write one in PromQL whose result is one number"

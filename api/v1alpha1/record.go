@@ -26,15 +26,17 @@ type Verified struct {
 	Lagging []string `json:"lagging,omitempty"`
 }
 
-// VerdictResult is one of four answers; the last two are not about the version.
+// VerdictResult is one of five answers; the last two are not about the version.
 type VerdictResult string
 
-// The four verdicts.
+// The verdicts.
 const (
-	VerdictPass   VerdictResult = "Pass"
-	VerdictFail   VerdictResult = "Fail"
-	VerdictNoData VerdictResult = "NoData"
-	VerdictError  VerdictResult = "Error"
+	VerdictPass VerdictResult = "Pass"
+	VerdictFail VerdictResult = "Fail"
+	// VerdictUndecided is for a version that is beyond a bound by so little, or after so few requests, that it may be chance.
+	VerdictUndecided VerdictResult = "Undecided"
+	VerdictNoData    VerdictResult = "NoData"
+	VerdictError     VerdictResult = "Error"
 )
 
 // Verdict is a judgement with its evidence.
@@ -54,14 +56,21 @@ type Verdict struct {
 
 // Evidence is one measurement.
 type Evidence struct {
-	// Name of what was measured: requests, success or a latency quantile such as P95.
+	// Name of what was measured: requests, success, failures, unanswered, rate, a latency quantile such as P95, any of
+	// these beside the old version's, or a metric of the user's own.
 	Name string `json:"name"`
 	// Value measured, with its unit.
 	Value string `json:"value"`
 	// Bound it was held against.
 	// +optional
 	Bound string `json:"bound,omitempty"`
-	// Query that was asked.
+	// Result of holding it against the bound.
+	// +optional
+	Result VerdictResult `json:"result,omitempty"`
+	// Confidence says where the true value lies, and how sure that is.
+	// +optional
+	Confidence string `json:"confidence,omitempty"`
+	// Query that was asked, cut after 1000 characters.
 	// +optional
 	Query string `json:"query,omitempty"`
 	// Window that the query looked back.

@@ -182,12 +182,15 @@ func evidenceTable(w io.Writer, r *api.Release) error {
 		fmt.Fprintf(w, "\nEvidence of step %d, judged %s\n", i+1, v.At.Format(time.TimeOnly))
 		t := columns(w)
 		for _, e := range v.Evidence {
-			fmt.Fprintf(t, "  %s\t%s\t%s\tin %s\n", e.Name, e.Value, e.Bound, cmp.Or(e.Window, "-"))
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\tin %s\n", e.Name, e.Value, cmp.Or(e.Bound, "-"), cmp.Or(string(e.Result), "-"), cmp.Or(e.Window, "-"))
 		}
 		if err := t.Flush(); err != nil {
 			return err
 		}
 		for _, e := range v.Evidence {
+			if e.Confidence != "" {
+				fmt.Fprintf(w, "  %s: %s\n", e.Name, e.Confidence)
+			}
 			if e.Query != "" {
 				fmt.Fprintf(w, "  %s: %s\n", e.Name, e.Query)
 			}

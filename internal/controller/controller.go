@@ -94,8 +94,8 @@ func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 		return err
 	}
 	releases := &release.Reconciler{
-		Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Prover: o.Prover, Measurer: o.Measurer,
-		Gates: gate.New(ctx, mgr.GetClient(), clock.RealClock{}),
+		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Clock: clock.RealClock{},
+		Prover: o.Prover, Measurer: o.Measurer, Gates: gate.New(ctx, mgr.GetClient(), clock.RealClock{}),
 	}
 	if err := releases.Setup(ctx, mgr); err != nil {
 		return err

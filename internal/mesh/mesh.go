@@ -60,36 +60,6 @@ type Caller struct {
 	Sent []map[string]float64
 }
 
-// Window is a stretch of time in which requests to one version of a host are measured.
-type Window struct {
-	Host      string
-	Namespace string
-	// Version is the subset that callers chose.
-	Version string
-	// Since and Until bound the window; Since is when the weight was verified.
-	Since, Until time.Time
-	// Quantile of the latency, between 0 and 1.
-	Quantile float64
-}
-
-// Sample is what callers saw of one version in a Window.
-type Sample struct {
-	// Requests in all, and those that failed: a 5xx, or no answer at all.
-	Requests, Failed float64
-	// Latency at the window's quantile; negative when there is none.
-	Latency time.Duration
-	// Queries that were asked, by what they measure: requests, failed, latency.
-	Queries map[string]string
-}
-
-// SuccessPercent is the share of good answers, in percent; 100 when there were no requests.
-func (s Sample) SuccessPercent() float64 {
-	if s.Requests <= 0 {
-		return 100
-	}
-	return 100 * (s.Requests - s.Failed) / s.Requests
-}
-
 // Prover tells how far the callers' proxies have come with a route. It waits for nothing, and may be called often while a
 // change is under way; an error means that nothing could be learned.
 type Prover interface {

@@ -49,12 +49,48 @@ func Window(_ api.ReleaseSpec, status api.ReleaseStatus, now time.Time) (since, 
 	return servedSince(status, now), now
 }
 
-// Quantile is the one whose latency is judged, between 0 and 1; 0 when none is.
-func Quantile(spec api.ReleaseSpec) float64 {
-	if a := spec.Strategy.Analysis; a != nil && a.Latency != nil {
+// Quantile is the one whose latency is judged, between 0 and 1; 0 when none is. Where callers wait for no answer, P95 is
+// measured all the same, so that both versions can be seen side by side.
+func Quantile(spec api.ReleaseSpec, status api.ReleaseStatus) float64 {
+	a := spec.Strategy.Analysis
+	switch {
+	case a == nil:
+		return 0
+	case a.Latency != nil:
 		return analysis.Fraction(a.Latency.Quantile)
+	case a.Compare != nil && (a.Compare.MaxLatencyIncrease != nil || Received(spec, status)):
+		return analysis.Fraction(a.Compare.Quantile)
+	case Received(spec, status):
+		return analysis.Fraction("")
+	default:
+		return 0
 	}
-	return 0
+}
+
+// Beside is the version that the new one is seen beside, as long as it has requests of its own; empty when it has none.
+func Beside(spec api.ReleaseSpec, status api.ReleaseStatus) string {
+	if spec.Strategy.Analysis == nil || wantedOf(status, spec.To).Weight >= whole {
+		return ""
+	}
+	return spec.From
+}
+
+// Received tells whether the new version gets nothing but copies of requests. Callers do not wait for the answers to
+// those, so they are measured where they are received.
+func Received(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
+	to := wantedOf(status, spec.To)
+	return to.Mirror != nil && to.Weight == 0 && len(to.Match) == 0
+}
+
+// judgedSteps is how many steps of the release are judged.
+func judgedSteps(spec api.ReleaseSpec) int {
+	n := 0
+	for _, s := range Stages(spec.Strategy) {
+		if s.receives() {
+			n++
+		}
+	}
+	return n
 }
 
 // judges is true while samples have a say: a share is served, proof is asked for, and the step has not ended. A release

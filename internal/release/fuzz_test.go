@@ -51,12 +51,17 @@ func (d dice) pods() Pods {
 	}
 }
 
+func (d dice) histogram() mesh.Histogram {
+	upper := time.Duration(1 + d.IntN(1e9))
+	return mesh.NewHistogram([]mesh.Bucket{{Upper: upper, Count: d.Float64() * 400}, {Upper: mesh.Endless, Count: d.Float64() * 500}})
+}
+
 func (d dice) seen() Seen {
 	s := Seen{
 		Replicas: d.Int32N(5) - 1, Desired: pick(d, "v2", "v2", "v2", "v2", "v2", "v2", "v2", "v2", "v2", "", "v1", "v3"),
 		From: d.pods(), To: d.pods(),
 		Proof:  mesh.Proof{Served: d.bool(), Method: "dice", Proxies: d.IntN(3)},
-		Sample: mesh.Sample{Requests: d.Float64() * 500, Failed: d.Float64() * 3, Latency: time.Duration(d.IntN(1e9))},
+		Sample: mesh.Sample{Requests: d.Float64() * 500, Failed: d.Float64() * 3, Latency: d.histogram()},
 	}
 	if !s.Proof.Served {
 		s.Proof.Lagging = make([]string, d.IntN(20))

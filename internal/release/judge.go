@@ -26,7 +26,7 @@ func (v view) failure() (reason, why string) {
 		return ReasonUnhealthy, f.Message
 	case v.missing(*f) != api.MissingFail || !v.late() || v.hasPassed():
 		return "", ""
-	case f.Result == api.VerdictNoData:
+	case f.Result == api.VerdictNoData, f.Result == api.VerdictUndecided:
 		return ReasonNoData, f.Message
 	default:
 		return ReasonMetricsError, f.Message
@@ -46,10 +46,10 @@ func (v view) proven() bool {
 	return verdict.Result == api.VerdictPass || v.missing(*verdict) == api.MissingPass && v.late()
 }
 
-// missing is what the strategy asks for when there is nothing to judge by; empty when there is something.
+// missing is what the strategy asks for when there is nothing to decide by; empty when there is something.
 func (v view) missing(verdict api.Verdict) api.MissingAction {
 	switch verdict.Result {
-	case api.VerdictNoData:
+	case api.VerdictNoData, api.VerdictUndecided:
 		return v.spec.Strategy.Analysis.OnNoData
 	case api.VerdictError:
 		return v.spec.Strategy.Analysis.OnMetricsError

@@ -105,7 +105,7 @@ func TestSeeingTheSameAgainChangesNothing(t *testing.T) {
 	}
 	spec, status = canary()
 	seen = kindly(status)
-	seen.Sample = mesh.Sample{Requests: 12, Latency: -1}
+	seen.Sample = mesh.Sample{Requests: 12}
 	first = Decide(t0, spec, status, seen).Status
 	if diff := cmp.Diff(first, Decide(t0.Add(5*time.Second), spec, first, seen).Status); diff != "" {
 		t.Errorf("twelve requests five seconds later: %s", diff)
@@ -130,7 +130,7 @@ func TestHealthDoesNotFlap(t *testing.T) {
 		t.Errorf("want the verdict on the record of its step, and none of the next, got %+v", status.Verdict)
 	}
 	status = Decide(t0, spec, status, seen).Status
-	seen.Sample = mesh.Sample{Latency: -1}
+	seen.Sample = mesh.Sample{}
 	status = Decide(t0.Add(2*time.Second), spec, status, seen).Status
 	if got := health(status); status.Phase != api.ReleaseObserving || status.Verdict.Result != api.VerdictNoData || got != "True Pass" {
 		t.Errorf("want the condition kept while the step gathers its first requests, got %s", got)

@@ -26,7 +26,7 @@ func TestDecideGoesAllTheWay(t *testing.T) {
 		From:   Pods{Replicas: 2, Ready: 2, Available: true, Present: 2},
 		To:     Pods{Replicas: 2, Ready: 2, Available: true, Present: 2},
 		Proof:  mesh.Proof{Served: true, Method: "test", Proxies: 3},
-		Sample: mesh.Sample{Requests: 800, Failed: 1, Latency: -1},
+		Sample: mesh.Sample{Requests: 800, Failed: 1},
 	}
 	now, status := t0, api.ReleaseStatus{}
 	for i := 0; i < 1000 && !status.Phase.Finished(); i++ {

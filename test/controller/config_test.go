@@ -178,7 +178,7 @@ func TestContentGoesBackWithItsVersion(t *testing.T) {
 	w.settings("settings", "1")
 	w.configured(takeSettings)
 	first := w.current("v1")
-	callers.saw(w.namespace, mesh.Sample{Requests: 1000, Failed: 50, Latency: time.Millisecond})
+	callers.saw(w.namespace, mesh.Sample{Requests: 1000, Failed: 50})
 	w.settings("settings", "2")
 	var second string
 	w.eventually("another version", func() (err error) {

@@ -156,7 +156,7 @@ func TestGoodVersionIsPromoted(t *testing.T) {
 func TestBadVersionGoesBack(t *testing.T) {
 	w := newWorld(t, nil)
 	w.shop(quick())
-	callers.saw(w.namespace, mesh.Sample{Requests: 1000, Failed: 50, Latency: time.Millisecond})
+	callers.saw(w.namespace, mesh.Sample{Requests: 1000, Failed: 50})
 	w.set("reviews:v2")
 	release := w.phase("reviews-v2", api.ReleaseRolledBack)
 	w.route(map[string]int32{"v1": 100})

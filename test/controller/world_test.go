@@ -141,7 +141,7 @@ func (s *scripted) Measure(_ context.Context, w mesh.Window) (mesh.Sample, error
 			return sample, nil
 		}
 	}
-	return mesh.Sample{Requests: 1000, Latency: 10 * time.Millisecond}, nil
+	return mesh.Sample{Requests: 1000}, nil
 }
 
 // world is one namespace, whose pods the pretended node runs.

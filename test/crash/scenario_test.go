@@ -96,7 +96,7 @@ func supersede(ctx context.Context, w *world.World) error {
 // play lets the user act, and waits until every release has ended.
 func (s scenario) play(ctx context.Context, w *world.World) error {
 	if s.failing {
-		w.Callers.Saw(mesh.Sample{Requests: 1000, Failed: 500, Latency: time.Millisecond})
+		w.Callers.Saw(mesh.Sample{Requests: 1000, Failed: 500})
 	}
 	change := func(a *api.ApplicationSpec) {
 		a.Components[1].Image = "reviews:v2"

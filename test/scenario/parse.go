@@ -172,6 +172,9 @@ func setStrategy(s *api.StrategySpec, key string, values []string) (err error) {
 		d, bad := time.ParseDuration(value)
 		err = bad
 		analysis().Latency = &api.Latency{Quantile: api.Quantile(strings.ToUpper(key)), Max: metav1.Duration{Duration: d}}
+	case "compare":
+		analysis().Compare = &api.Compare{}
+		s.Analysis.Compare.MaxErrorIncrease, err = number(value)
 	case "requests":
 		n, bad := number(value)
 		err = bad

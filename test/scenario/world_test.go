@@ -43,9 +43,8 @@ func newWorld(s Script) world {
 		spec: api.ReleaseSpec{Application: "shop", Component: component, From: "v1", To: "v2", Strategy: s.Strategy},
 		seen: release.Seen{
 			Replicas: 2, Desired: "v2",
-			From:   release.Pods{Replicas: 2, Ready: 2, Available: true, Present: 2},
-			To:     release.Pods{Replicas: 2, Present: 2},
-			Sample: noSample,
+			From: release.Pods{Replicas: 2, Ready: 2, Available: true, Present: 2},
+			To:   release.Pods{Replicas: 2, Present: 2},
 		},
 	}
 	w.answers = map[string]release.GateAnswer{}
@@ -55,8 +54,6 @@ func newWorld(s Script) world {
 	return w
 }
 
-var noSample = mesh.Sample{Latency: -1}
-
 // at is what is seen with the status: proof and sample are of what it wants.
 func (w *world) at(status api.ReleaseStatus) release.Seen {
 	seen := w.seen
@@ -64,8 +61,8 @@ func (w *world) at(status api.ReleaseStatus) release.Seen {
 	seen.Proof.Served = len(seen.Proof.Lagging) == 0 && reflect.DeepEqual(w.served, w.route(status))
 	for _, v := range status.Wanted {
 		if v.Version == w.spec.To && v.Weight != w.weight {
-			w.weight, w.seen.Sample = v.Weight, noSample
-			seen.Sample = noSample
+			w.weight, w.seen.Sample = v.Weight, mesh.Sample{}
+			seen.Sample = mesh.Sample{}
 		}
 	}
 	for _, a := range release.Gates(w.spec, status) {
@@ -173,8 +170,26 @@ func (w *world) hearPods(seen []string) error {
 	return nil
 }
 
+// hearSample reads what was seen of the new version and, after the word beside, of the old one.
 func (w *world) hearSample(seen []string) error {
-	sample, percent := noSample, 100.0
+	own, beside := seen, []string(nil)
+	if i := slices.Index(seen, "beside"); i >= 0 {
+		own, beside = seen[:i], seen[i+1:]
+	}
+	sample, err := sampleOf(own)
+	if err == nil && beside != nil {
+		var other mesh.Sample
+		other, err = sampleOf(beside)
+		sample.Beside = &other
+	}
+	w.seen.Sample, w.seen.SampleError = sample, nil
+	return err
+}
+
+// sampleOf has its latency at the quantile that is told; requests are spread evenly below it, and above it up to twice as much.
+func sampleOf(seen []string) (mesh.Sample, error) {
+	var sample mesh.Sample
+	percent, share, took := 100.0, 0.0, time.Duration(0)
 	for i := 0; i+1 < len(seen); i += 2 {
 		var err error
 		switch seen[i] {
@@ -182,16 +197,23 @@ func (w *world) hearSample(seen []string) error {
 			percent, err = number(seen[i+1])
 		case "requests":
 			sample.Requests, err = number(seen[i+1])
+		case "age":
+			sample.Age, err = time.ParseDuration(seen[i+1])
 		default:
-			sample.Latency, err = time.ParseDuration(seen[i+1])
+			if share, err = number(strings.TrimPrefix(seen[i], "p")); err == nil {
+				took, err = time.ParseDuration(seen[i+1])
+			}
 		}
 		if err != nil {
-			return err
+			return sample, err
 		}
 	}
-	sample.Failed = sample.Requests * (100 - percent) / 100
-	w.seen.Sample, w.seen.SampleError = sample, nil
-	return nil
+	n := sample.Requests
+	sample.Failed = n * (100 - percent) / 100
+	if took > 0 {
+		sample.Latency = mesh.NewHistogram([]mesh.Bucket{{Upper: took, Count: n * share / 100}, {Upper: 2 * took, Count: n}, {Upper: mesh.Endless, Count: n}})
+	}
+	return sample, nil
 }
 
 func (w *world) hearUser(seen []string) error {

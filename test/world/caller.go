@@ -41,7 +41,7 @@ type Proof struct {
 
 // NewCallers returns callers that saw only good answers so far.
 func NewCallers(c client.Client) *Callers {
-	return &Callers{client: c, changed: map[string]time.Time{}, sample: mesh.Sample{Requests: 1000, Latency: 10 * time.Millisecond}}
+	return &Callers{client: c, changed: map[string]time.Time{}, sample: mesh.Sample{Requests: 1000}}
 }
 
 // Saw says what they saw of the new version.

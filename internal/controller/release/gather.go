@@ -17,7 +17,6 @@ import (
 	"weir.dev/weir/internal/mesh"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/revision"
-	"weir.dev/weir/internal/plan/routing"
 	engine "weir.dev/weir/internal/release"
 )
 
@@ -49,11 +48,7 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.S
 	}
 	now := r.Clock.Now()
 	if engine.NeedsSample(release.Spec, release.Status, now) {
-		since, until := engine.Window(release.Spec, release.Status, now)
-		seen.Sample, seen.SampleError = r.Measurer.Measure(ctx, mesh.Window{
-			Host: routing.Host(release.Namespace, release.Spec.Component), Namespace: release.Namespace, Version: release.Spec.To,
-			Since: since, Until: until, Quantile: engine.Quantile(release.Spec),
-		})
+		seen.Sample, seen.SampleError = r.measure(ctx, release, now)
 	}
 	return seen, now, nil
 }

@@ -40,7 +40,9 @@ type Gates interface {
 
 // Reconciler reconciles Releases.
 type Reconciler struct {
-	Client   client.Client
+	Client client.Client
+	// Reader reads what is not kept in memory: the Secrets of metrics servers.
+	Reader   client.Reader
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
 	Prover   mesh.Prover

@@ -6,7 +6,6 @@ package strategy
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,13 +15,8 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/port"
+	"weir.dev/weir/internal/query"
 )
-
-// variable is what stands for something in a query.
-var variable = regexp.MustCompile(`\$\(([^)]*)\)`)
-
-// variables that queries know.
-var variables = []string{"component", "namespace", "host", "from", "to", "window"}
 
 // Check returns what is wrong with the strategy, by field, and for the component of the application when there is one:
 // expressions that do not compile, matches that can never hold or that decide nothing, callers that do not exist, steps
@@ -146,11 +140,8 @@ func (c *checker) analysis(path *field.Path) {
 		c.bounds(path, m.Min, m.Max)
 		if strings.TrimSpace(m.Query) == "" {
 			c.fault(path.Child("query"), m.Query, "there is no query; write one in PromQL whose result is one number")
-		}
-		for _, found := range variable.FindAllStringSubmatch(m.Query, -1) {
-			if !slices.Contains(variables, found[1]) {
-				c.fault(path.Child("query"), found[0], "nothing is known by this name; known are $(%s)", strings.Join(variables, "), $("))
-			}
+		} else if err := query.Check(m.Query); err != nil {
+			c.fault(path.Child("query"), m.Query, "%v", err)
 		}
 	}
 }

@@ -81,6 +81,8 @@ func TestCheckRefuses(t *testing.T) {
 		"Job":                    {"", `gates: [{name: a, at: BeforeStart, job: {image: " "}}]`, "spec.gates[0].job.image", "needs an image"},
 		"server":                 {"", `analysis: {server: {url: "https://:%"}}`, "spec.analysis.server.url", "no address"},
 		"query":                  {"", `analysis: {metrics: [{name: a, query: " ", min: 1}]}`, "spec.analysis.metrics[0].query", "no query"},
+		"no PromQL":              {"", `analysis: {metrics: [{name: a, query: "sum(rate(x[5m])", min: 1}]}`, "spec.analysis.metrics[0].query", "this is no PromQL"},
+		"range":                  {"", `analysis: {metrics: [{name: a, query: "x[5m]", min: 1}]}`, "spec.analysis.metrics[0].query", "one number"},
 		"variable":               {"", `analysis: {metrics: [{name: a, query: "x{pod=\"$(pod)\"}", min: 1}]}`, "spec.analysis.metrics[0].query", "known are $(component)"},
 		"bounds":                 {"", `analysis: {requestRate: {min: 2, max: 1}}`, "spec.analysis.requestRate.min", "above max"},
 	} {

@@ -3,10 +3,11 @@
 package analysis
 
 import (
-	"math"
+	"fmt"
 	"time"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/release/analysis/sequential"
 )
 
 // measured is one measurement held against its bound.
@@ -15,69 +16,91 @@ type measured struct {
 	result                    api.VerdictResult
 	// words is the measurement as part of a sentence.
 	words string
+	// confidence says where the true value lies.
+	confidence string
 }
+
+// longestQuery is how much of a query is kept: a release has many steps, and must fit into the API server's store.
+const longestQuery = 1000
 
 func (m measured) evidence(c Case) api.Evidence {
+	query := []rune(c.Sample.Asked[m.query])
 	return api.Evidence{
-		Name: m.name, Value: m.value, Bound: m.bound,
-		Query: c.Sample.Queries[m.query], Window: c.Window.Round(time.Second).String(),
+		Name: m.name, Value: m.value, Bound: m.bound, Result: m.result, Confidence: m.confidence,
+		Query: string(query[:min(len(query), longestQuery)]), Window: c.Window.Round(time.Second).String(),
 	}
 }
 
-// held holds the sample against each bound that is asked for.
-func held(want api.Analysis, c Case, requests, failed float64) []measured {
-	var all []measured
+// held holds the sample against each bound that is asked for. Below the least number of requests only the error budget
+// and what is not about requests is looked at, the former since it has a say however few there are.
+func held(want api.Analysis, c Case) []measured {
+	s := c.Sample
+	all := []measured{{
+		name: "requests", value: fmt.Sprintf("%.0f", s.Requests), bound: fmt.Sprintf("at least %d", minRequests(want)), query: "requests",
+		result: api.VerdictPass,
+	}}
+	enough := s.Requests >= float64(minRequests(want))
+	if !enough {
+		all[0].result = api.VerdictNoData
+		all[0].words = fmt.Sprintf("%.0f requests seen, at least %d needed", s.Requests, minRequests(want))
+	}
+	if want.ErrorBudget != nil {
+		all = append(all, budget(*want.ErrorBudget, s))
+	}
+	if !enough {
+		return all
+	}
+	alpha := absoluteRisk / float64(max(c.Steps, 1)*max(tests(want), 1))
 	if want.SuccessRate != nil {
-		all = append(all, success(want.SuccessRate.MinPercent, requests, failed, c.Early))
+		all = append(all, success(*want.SuccessRate, s, alpha))
+	}
+	if want.Unanswered != nil {
+		all = append(all, unanswered(*want.Unanswered, s, alpha))
+	}
+	if want.RequestRate != nil {
+		all = append(all, rates(*want.RequestRate, c, alpha)...)
 	}
 	if want.Latency != nil {
-		all = append(all, latency(*want.Latency, c))
+		all = append(all, latency(*want.Latency, c, alpha))
 	}
-	return all
+	if want.Compare != nil {
+		all = append(all, compare(want, c)...)
+	}
+	return append(all, metrics(want.Metrics, c)...)
 }
 
-func success(least, requests, failed float64, early bool) measured {
-	is := 100 * (requests - failed) / requests
-	m := measured{name: "success", value: percent(is, decimals(least)), bound: "at least " + percent(least, 6), query: "failed"}
-	m.words, m.result = "success "+m.value, api.VerdictPass
-	if is >= least {
-		return m
+// absoluteRisk is the probability that a release which keeps to every absolute bound is ever taken for one that does not,
+// over all of its steps, bounds and looks.
+const absoluteRisk = 0.005
+
+// tests is how many absolute bounds are judged by chance.
+func tests(want api.Analysis) int {
+	n := 0
+	for _, asked := range []bool{
+		want.SuccessRate != nil, want.Unanswered != nil, want.Latency != nil,
+		want.RequestRate != nil && want.RequestRate.Min != nil, want.RequestRate != nil && want.RequestRate.Max != nil,
+	} {
+		if asked {
+			n++
+		}
 	}
-	m.words, m.result = m.words+" is below "+percent(least, 6), api.VerdictFail
-	if early && 100*atMost(requests, failed) >= least {
-		m.words, m.result = m.words+" so far, which may be chance", api.VerdictNoData
+	return n
+}
+
+// decide gives the result of a value that is beyond its bound, or is not, when so much speaks against the bound.
+func (m measured) decide(beyond bool, against sequential.Evidence, alpha float64, why string) measured {
+	switch {
+	case !beyond:
+		m.result = api.VerdictPass
+	case against.Nats >= sequential.Against(alpha):
+		m.result, m.words = api.VerdictFail, m.words+why
+	default:
+		m.result, m.words = api.VerdictUndecided, m.words+why+" so far, which may be chance"
 	}
 	return m
 }
 
-// latency early fails at twice its bound: the first requests warm up connections and caches.
-func latency(want api.Latency, c Case) measured {
-	q := string(quantile(want.Quantile))
-	m := measured{name: q, value: "none", bound: "at most " + exactly(want.Max.Duration), query: "latency"}
-	is := c.Sample.Latency
-	if is < 0 {
-		m.words, m.result = q+" was not measured", api.VerdictNoData
-		return m
-	}
-	m.value = about(is)
-	m.words, m.result = q+" "+m.value, api.VerdictPass
-	if is <= want.Max.Duration {
-		return m
-	}
-	m.words, m.result = m.words+" is above "+exactly(want.Max.Duration), api.VerdictFail
-	if c.Early && is <= 2*want.Max.Duration {
-		m.words, m.result = m.words+" so far, which may be warm-up", api.VerdictNoData
-	}
-	return m
-}
-
-// atMost is the highest share of good answers that still explains the failures seen: the upper end of Wilson's score
-// interval, one-sided at 99 % (E. B. Wilson, Probable inference, the law of succession, and statistical inference,
-// JASA 22 (1927), p. 209).
-func atMost(requests, failed float64) float64 {
-	const z = 2.326
-	p := (requests - failed) / requests
-	middle := p + z*z/(2*requests)
-	spread := z * math.Sqrt(p*(1-p)/requests+z*z/(4*requests*requests))
-	return (middle + spread) / (1 + z*z/requests)
+// between says where the true value lies at every look, but with the probability alpha.
+func between(low, high string, alpha float64) string {
+	return fmt.Sprintf("between %s and %s, with a confidence of %s", low, high, percent(100*(1-alpha), 3))
 }

@@ -30,6 +30,14 @@ func Fraction(q api.Quantile) float64 {
 	}
 }
 
+// Confidence of a comparison, between 0 and 1. Default: 0.99.
+func Confidence(c api.Compare) float64 {
+	if c.Confidence <= 0 {
+		return 0.99
+	}
+	return c.Confidence / 100
+}
+
 func quantile(q api.Quantile) api.Quantile {
 	if q == "" {
 		return "P95"

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package analysis judges what callers saw of a version: it passes, it fails, there is too little to tell, or the
-// metrics could not be read. The last two say nothing about the version.
+// Package analysis judges what was seen of a version: it passes, it fails, it may be chance, there is too little to
+// tell, or the metrics could not be read. The last two say nothing about the version.
+//
+// A bound passes when what was seen keeps to it, and fails when chance does not explain that it does not; in between
+// nothing is decided yet. Chance is judged by tests that allow any number of looks, see package sequential.
 package analysis
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -24,9 +26,13 @@ type Case struct {
 	Err error
 	// Window is the time the sample covers.
 	Window time.Duration
-	// Early asks for more than a broken bound: only what chance does not explain fails. The few requests at the
-	// start of a step would otherwise send good versions back.
+	// Early is true before the step has lasted its time. Until then, latency has to be beyond twice its bound to fail,
+	// since the first requests warm up connections and caches, and metrics without a sample size do not fail.
 	Early bool
+	// Steps is how many steps of the release are judged. The risk of taking chance for a fault is shared among them.
+	Steps int
+	// Beside names the version that is compared with; empty when none has requests of its own.
+	Beside string
 }
 
 // Judge gives the verdict at the time now. The same case always gets the same verdict.
@@ -36,50 +42,55 @@ func Judge(now time.Time, want api.Analysis, c Case) api.Verdict {
 		verdict.Result, verdict.Message = api.VerdictError, "the metrics cannot be read: "+err
 		return verdict
 	}
-	requests, failed := c.counts()
-	verdict.Requests = int64(requests)
-	enough := measured{
-		name: "requests", value: fmt.Sprintf("%.0f", requests), bound: fmt.Sprintf("at least %d", minRequests(want)), query: "requests",
+	c.Sample = whole(c.Sample)
+	verdict.Requests = int64(c.Sample.Requests)
+	all := held(want, c)
+	for _, m := range all {
+		verdict.Evidence = append(verdict.Evidence, m.evidence(c))
 	}
-	verdict.Evidence = []api.Evidence{enough.evidence(c)}
-	if verdict.Requests < minRequests(want) {
-		verdict.Result = api.VerdictNoData
-		verdict.Message = fmt.Sprintf("%d requests seen, at least %d needed", verdict.Requests, minRequests(want))
-		return verdict
-	}
-	bounds := held(want, c, requests, failed)
-	for _, b := range bounds {
-		verdict.Evidence = append(verdict.Evidence, b.evidence(c))
-	}
-	verdict.Result, verdict.Message = sum(bounds, verdict.Requests)
+	verdict.Result, verdict.Message = sum(all, verdict.Requests)
 	return verdict
 }
 
-// sum is the verdict over all bounds: one that fails is enough, and one that is missing leaves it open.
-func sum(bounds []measured, requests int64) (api.VerdictResult, string) {
-	result := api.VerdictPass
-	var good, bad, open []string
-	for _, b := range bounds {
-		switch b.result {
-		case api.VerdictFail:
-			bad = append(bad, b.words)
-		case api.VerdictNoData:
-			open = append(open, b.words)
-		default:
-			good = append(good, b.words)
+// sum is the verdict over everything that was measured: the gravest of all results, in the words of what has it.
+func sum(all []measured, requests int64) (api.VerdictResult, string) {
+	gravest := api.VerdictPass
+	for _, m := range all {
+		if grave(m.result) > grave(gravest) {
+			gravest = m.result
 		}
 	}
-	words := good
+	var words []string
+	for _, m := range all {
+		if m.result == gravest && m.words != "" {
+			words = append(words, m.words)
+		}
+	}
 	switch {
-	case len(bad) > 0:
-		result, words = api.VerdictFail, bad
-	case len(open) > 0:
-		result, words = api.VerdictNoData, open
+	case len(words) == 0:
+		return gravest, fmt.Sprintf("%d requests", requests)
+	case gravest == api.VerdictNoData && all[0].result == gravest:
+		return gravest, all[0].words
+	default:
+		return gravest, fmt.Sprintf("%s (%d requests)", strings.Join(words, ", "), requests)
 	}
-	if len(words) == 0 {
-		return result, fmt.Sprintf("%d requests", requests)
+}
+
+// grave orders results. A fault that was seen is one, whatever else is not known; what cannot be read may come back, so
+// it comes before what is merely open.
+func grave(r api.VerdictResult) int {
+	switch r {
+	case api.VerdictFail:
+		return 4
+	case api.VerdictError:
+		return 3
+	case api.VerdictNoData:
+		return 2
+	case api.VerdictUndecided:
+		return 1
+	default:
+		return 0
 	}
-	return result, fmt.Sprintf("%s (%d requests)", strings.Join(words, ", "), requests)
 }
 
 // broken says why the sample is no measurement.
@@ -87,33 +98,39 @@ func (c Case) broken() string {
 	if c.Err != nil {
 		return oneLine(root(c.Err).Error())
 	}
-	for _, f := range []float64{c.Sample.Requests, c.Sample.Failed} {
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return "the answer is not a number"
+	for s := &c.Sample; s != nil; s = s.Beside {
+		numbers := []float64{s.Requests, s.Failed, s.Unanswered, s.Lost}
+		for _, b := range s.Latency {
+			numbers = append(numbers, b.Count)
 		}
+		for _, f := range numbers {
+			if math.IsNaN(f) || math.IsInf(f, 0) {
+				return "the answer is not a number"
+			}
+		}
+	}
+	if s := c.Sample; s.Age > max(staleScrapes*s.Every, staleAge) {
+		return "the newest value is " + roundly(s.Age) + " old; see whether the proxies are still scraped"
 	}
 	return ""
 }
 
-// counts are whole and within reason: Prometheus extrapolates, so they may be fractions, or more failed than asked.
-func (c Case) counts() (requests, failed float64) {
-	requests = math.Round(min(max(c.Sample.Requests, 0), 1e15))
-	return requests, min(max(c.Sample.Failed, 0), requests)
-}
+// Metrics are stale when they are older than this, or than so many scrapes.
+const (
+	staleAge     = 15 * time.Second
+	staleScrapes = 3
+)
 
-// root is what went wrong at first. What is wrapped around it tells the query, which differs from one judgement to the
-// next; the same trouble should read the same.
-func root(err error) error {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return err
-}
-
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > 200 {
-		return string(r[:199]) + "…"
+// whole makes counts whole and keeps them within reason: a store may extrapolate, so they may be fractions, or more
+// failed than asked.
+func whole(s mesh.Sample) mesh.Sample {
+	s.Requests = math.Round(min(max(s.Requests, 0), 1e15))
+	s.Failed = min(max(s.Failed, 0), s.Requests)
+	s.Unanswered = min(max(s.Unanswered, 0), s.Requests)
+	s.Lost = min(max(s.Lost, 0), s.Failed)
+	if s.Beside != nil {
+		beside := whole(*s.Beside)
+		s.Beside = &beside
 	}
 	return s
 }

@@ -39,69 +39,77 @@ func TestJudge(t *testing.T) {
 		message string
 	}{
 		"within both bounds": {
-			want: both(), sample: mesh.Sample{Requests: 800, Failed: 1, Latency: 120 * ms},
+			want: both(), sample: mesh.Sample{Requests: 800, Failed: 1, Latency: took(800, 120*ms)},
 			result: api.VerdictPass, message: "success 99.87 %, P95 120 ms (800 requests)",
 		},
 		"exactly on both bounds": {
-			want: both(), sample: mesh.Sample{Requests: 100, Failed: 1, Latency: 300 * ms},
+			want: both(), sample: mesh.Sample{Requests: 100, Failed: 1, Latency: took(100, 300*ms)},
 			result: api.VerdictPass, message: "success 99 %, P95 300 ms (100 requests)",
 		},
 		"too many failures": {
-			want: both(), sample: mesh.Sample{Requests: 1000, Failed: 52, Latency: 120 * ms},
+			want: both(), sample: mesh.Sample{Requests: 1000, Failed: 52, Latency: took(1000, 120*ms)},
 			result: api.VerdictFail, message: "success 94.8 % is below 99 % (1000 requests)",
 		},
 		"too slow": {
-			want: both(), sample: mesh.Sample{Requests: 1000, Latency: 300*ms + 1},
-			result: api.VerdictFail, message: "P95 301 ms is above 300 ms (1000 requests)",
+			want: both(), sample: mesh.Sample{Requests: 1000, Latency: took(1000, 350*ms)},
+			result: api.VerdictFail, message: "P95 350 ms is above 300 ms (1000 requests)",
+		},
+		"barely too slow may be chance": {
+			want: both(), sample: mesh.Sample{Requests: 1000, Latency: took(1000, 300*ms+1)},
+			result: api.VerdictUndecided, message: "P95 301 ms is above 300 ms so far, which may be chance (1000 requests)",
 		},
 		"both broken": {
-			want: both(), sample: mesh.Sample{Requests: 100, Failed: 100, Latency: 2345 * ms},
+			want: both(), sample: mesh.Sample{Requests: 100, Failed: 100, Latency: took(100, 2345*ms)},
 			result: api.VerdictFail, message: "success 0 % is below 99 %, P95 2.35 s is above 300 ms (100 requests)",
 		},
 		"barely below never reads as reached": {
-			want: both(), sample: mesh.Sample{Requests: 1e6, Failed: 10001, Latency: 0},
-			result: api.VerdictFail, message: "success 98.99 % is below 99 % (1000000 requests)",
+			want: both(), sample: mesh.Sample{Requests: 1e6, Failed: 10001, Latency: took(1e6, 1)},
+			result: api.VerdictUndecided, message: "success 98.99 % is below 99 % so far, which may be chance (1000000 requests)",
 		},
 		"a bound with many digits": {
 			want:   api.Analysis{SuccessRate: &api.SuccessRate{MinPercent: 99.995}},
 			sample: mesh.Sample{Requests: 1e6, Failed: 51},
-			result: api.VerdictFail, message: "success 99.9949 % is below 99.995 % (1000000 requests)",
+			result: api.VerdictUndecided, message: "success 99.9949 % is below 99.995 % so far, which may be chance (1000000 requests)",
 		},
 		"too few requests": {
-			want: both(), sample: mesh.Sample{Requests: 49.4, Failed: 49, Latency: 9 * time.Second},
+			want: both(), sample: mesh.Sample{Requests: 49.4, Failed: 49, Latency: took(49.4, 9*time.Second)},
 			result: api.VerdictNoData, message: "49 requests seen, at least 50 needed",
 		},
 		"no requests": {
-			want: both(), sample: mesh.Sample{Latency: -1},
+			want: both(), sample: mesh.Sample{},
 			result: api.VerdictNoData, message: "0 requests seen, at least 50 needed",
 		},
 		"requests without a latency": {
-			want: both(), sample: mesh.Sample{Requests: 100, Latency: -1},
+			want: both(), sample: mesh.Sample{Requests: 100},
 			result: api.VerdictNoData, message: "P95 was not measured (100 requests)",
 		},
 		"failing counts even without a latency": {
-			want: both(), sample: mesh.Sample{Requests: 100, Failed: 50, Latency: -1},
+			want: both(), sample: mesh.Sample{Requests: 100, Failed: 50},
 			result: api.VerdictFail, message: "success 50 % is below 99 % (100 requests)",
 		},
-		"early: one failure may be chance": {
-			want: both(), sample: mesh.Sample{Requests: 60, Failed: 1, Latency: 10 * ms}, early: true,
-			result: api.VerdictNoData, message: "success 98.33 % is below 99 % so far, which may be chance (60 requests)",
+		"one failure may be chance": {
+			want: both(), sample: mesh.Sample{Requests: 60, Failed: 1, Latency: took(60, 10*ms)},
+			result: api.VerdictUndecided, message: "success 98.33 % is below 99 % so far, which may be chance (60 requests)",
 		},
-		"not early: the bound is the bound": {
-			want: both(), sample: mesh.Sample{Requests: 60, Failed: 1, Latency: 10 * ms},
-			result: api.VerdictFail, message: "success 98.33 % is below 99 % (60 requests)",
+		"three failures of fifty may be, when one looks every second": {
+			want: both(), sample: mesh.Sample{Requests: 50, Failed: 3, Latency: took(50, 10*ms)},
+			result: api.VerdictUndecided, message: "success 94 % is below 99 % so far, which may be chance (50 requests)",
 		},
-		"early: three failures of fifty are no chance": {
-			want: both(), sample: mesh.Sample{Requests: 50, Failed: 3, Latency: 10 * ms}, early: true,
-			result: api.VerdictFail, message: "success 94 % is below 99 % (50 requests)",
+		"seven failures of fifty are no chance": {
+			want: both(), sample: mesh.Sample{Requests: 50, Failed: 7, Latency: took(50, 10*ms)},
+			result: api.VerdictFail, message: "success 86 % is below 99 % (50 requests)",
 		},
 		"early: twice the bound may be warm-up": {
-			want: both(), sample: mesh.Sample{Requests: 60, Latency: 600 * ms}, early: true,
-			result: api.VerdictNoData, message: "P95 600 ms is above 300 ms so far, which may be warm-up (60 requests)",
+			want: both(), sample: mesh.Sample{Requests: 60, Latency: took(60, 600*ms)}, early: true,
+			result: api.VerdictUndecided, message: "P95 600 ms is above 300 ms so far, which may be warm-up (60 requests)",
 		},
-		"early: more than twice the bound is not": {
-			want: both(), sample: mesh.Sample{Requests: 60, Latency: 601 * ms}, early: true,
-			result: api.VerdictFail, message: "P95 601 ms is above 300 ms (60 requests)",
+		"early: far more than twice the bound is not": {
+			want: both(), sample: mesh.Sample{Requests: 60, Latency: took(60, 1200*ms)}, early: true,
+			result: api.VerdictFail, message: "P95 1.2 s is above 300 ms (60 requests)",
+		},
+		"not early: twice the bound is too much": {
+			want: both(), sample: mesh.Sample{Requests: 60, Latency: took(60, 600*ms)},
+			result: api.VerdictFail, message: "P95 600 ms is above 300 ms (60 requests)",
 		},
 		"early: all must succeed, one did not": {
 			want: api.Analysis{SuccessRate: &api.SuccessRate{MinPercent: 100}}, sample: mesh.Sample{Requests: 1000, Failed: 1}, early: true,
@@ -112,12 +120,58 @@ func TestJudge(t *testing.T) {
 			result: api.VerdictPass, message: "50 requests",
 		},
 		"more failed than asked, as extrapolation may say": {
-			want: both(), sample: mesh.Sample{Requests: 100, Failed: 101.3, Latency: 0},
+			want: both(), sample: mesh.Sample{Requests: 100, Failed: 101.3, Latency: took(100, 1)},
 			result: api.VerdictFail, message: "success 0 % is below 99 % (100 requests)",
 		},
 		"less than nothing failed": {
-			want: both(), sample: mesh.Sample{Requests: 100, Failed: -3, Latency: 500 * time.Microsecond},
+			want: both(), sample: mesh.Sample{Requests: 100, Failed: -3, Latency: took(100, 500*time.Microsecond)},
 			result: api.VerdictPass, message: "success 100 %, P95 0.5 ms (100 requests)",
+		},
+		"the error budget is used up, however few requests there are": {
+			want: api.Analysis{ErrorBudget: &api.ErrorBudget{MaxFailures: 3}}, sample: mesh.Sample{Requests: 10, Failed: 4}, early: true,
+			result: api.VerdictFail, message: "4 failed, where 3 may (10 requests)",
+		},
+		"within the error budget": {
+			want: api.Analysis{ErrorBudget: &api.ErrorBudget{MaxFailures: 3}}, sample: mesh.Sample{Requests: 100, Failed: 3},
+			result: api.VerdictPass, message: "3 failed (100 requests)",
+		},
+		"callers got no answer": {
+			want: api.Analysis{Unanswered: &api.Unanswered{MaxPercent: 1}}, sample: mesh.Sample{Requests: 100, Failed: 30, Unanswered: 20},
+			result: api.VerdictFail, message: "20 % without an answer is above 1 % (100 requests)",
+		},
+		"faults are answers": {
+			want: api.Analysis{Unanswered: &api.Unanswered{}}, sample: mesh.Sample{Requests: 100, Failed: 30},
+			result: api.VerdictPass, message: "0 % without an answer (100 requests)",
+		},
+		"too few requests a second": {
+			want:   api.Analysis{RequestRate: &api.RequestRate{Min: new(10.0), Max: new(100.0)}},
+			sample: mesh.Sample{Requests: 100, Span: 20 * time.Second},
+			result: api.VerdictFail, message: "5/s is below 10/s (100 requests)",
+		},
+		"too many requests a second": {
+			want: api.Analysis{RequestRate: &api.RequestRate{Max: new(3.0)}}, sample: mesh.Sample{Requests: 100, Span: 20 * time.Second},
+			result: api.VerdictFail, message: "5/s is above 3/s (100 requests)",
+		},
+		"a few requests a second more may be chance": {
+			want: api.Analysis{RequestRate: &api.RequestRate{Max: new(4.5)}}, sample: mesh.Sample{Requests: 100, Span: 20 * time.Second},
+			result: api.VerdictUndecided, message: "5/s is above 4.5/s so far, which may be chance (100 requests)",
+		},
+		"requests a second within bounds": {
+			want:   api.Analysis{RequestRate: &api.RequestRate{Min: new(1.0), Max: new(9.0)}},
+			sample: mesh.Sample{Requests: 100, Span: 20 * time.Second},
+			result: api.VerdictPass, message: "5/s, 5/s (100 requests)",
+		},
+		"requests without a time": {
+			want: api.Analysis{RequestRate: &api.RequestRate{Min: new(1.0)}}, sample: mesh.Sample{Requests: 100},
+			result: api.VerdictNoData, message: "the rate was not measured (100 requests)",
+		},
+		"stale": {
+			want: both(), sample: mesh.Sample{Requests: 1000, Age: 50 * time.Second, Every: 5 * time.Second},
+			result: api.VerdictError, message: "the metrics cannot be read: the newest value is 50s old; see whether the proxies are still scraped",
+		},
+		"not stale where scrapes are rare": {
+			want: api.Analysis{}, sample: mesh.Sample{Requests: 1000, Age: 80 * time.Second, Every: 30 * time.Second},
+			result: api.VerdictPass, message: "1000 requests",
 		},
 		"metrics down": {
 			want: both(), err: errors.New("dial tcp:\n connection refused"),
@@ -152,18 +206,30 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// took is a histogram of n requests whose P95 is d: they are spread evenly up to d, and beyond it up to twice as much.
+func took(n float64, d time.Duration) mesh.Histogram {
+	return mesh.NewHistogram([]mesh.Bucket{{Upper: d, Count: 0.95 * n}, {Upper: 2 * d, Count: n}, {Upper: mesh.Endless, Count: n}})
+}
+
 func TestEvidence(t *testing.T) {
 	got := Judge(now, both(), Case{
-		Window: 31*time.Second + 300*time.Millisecond,
+		Window: 31*time.Second + 300*time.Millisecond, Steps: 2,
 		Sample: mesh.Sample{
-			Requests: 800, Failed: 8, Latency: 1500 * time.Millisecond,
-			Queries: map[string]string{"requests": "sum(r)", "failed": "sum(f)", "latency": "quantile(l)"},
+			Requests: 800, Failed: 8, Latency: took(800, 1500*time.Millisecond),
+			Asked: map[string]string{"requests": "sum(r)", "failed": "sum(f)", "latency": strings.Repeat("quantile", 1000)},
 		},
 	})
 	want := []api.Evidence{
-		{Name: "requests", Value: "800", Bound: "at least 50", Query: "sum(r)", Window: "31s"},
-		{Name: "success", Value: "99 %", Bound: "at least 99 %", Query: "sum(f)", Window: "31s"},
-		{Name: "P95", Value: "1.5 s", Bound: "at most 300 ms", Query: "quantile(l)", Window: "31s"},
+		{Name: "requests", Value: "800", Bound: "at least 50", Result: api.VerdictPass, Query: "sum(r)", Window: "31s"},
+		{
+			Name: "success", Value: "99 %", Bound: "at least 99 %", Result: api.VerdictPass,
+			Confidence: "between 96.46 % and 99.86 %, with a confidence of 99.875 %", Query: "sum(f)", Window: "31s",
+		},
+		{
+			Name: "P95", Value: "1.5 s", Bound: "at most 300 ms", Result: api.VerdictFail,
+			Confidence: "between 1.45 s and 2.43 s, with a confidence of 99.875 %",
+			Query:      strings.Repeat("quantile", 125), Window: "31s",
+		},
 	}
 	if diff := cmp.Diff(want, got.Evidence); diff != "" {
 		t.Errorf("want, got: %s", diff)
@@ -181,30 +247,25 @@ func TestFraction(t *testing.T) {
 	}
 }
 
-// TestAtMost holds Wilson's formula against its own definition: at the end of the interval, the share seen lies z
-// standard deviations away.
-func TestAtMost(t *testing.T) {
-	for _, c := range []struct{ requests, failed float64 }{{50, 1}, {50, 3}, {1000, 20}, {1e6, 10001}, {50, 50}} {
-		p, q := atMost(c.requests, c.failed), (c.requests-c.failed)/c.requests
-		if got := (p - q) / math.Sqrt(p*(1-p)/c.requests); math.Abs(got-2.326) > 1e-6 {
-			t.Errorf("%v of %v: want 2.326 standard deviations, got %v", c.failed, c.requests, got)
-		}
-	}
-}
-
 func FuzzJudge(f *testing.F) {
 	f.Add(800.0, 1.0, int64(120), false)
 	f.Add(math.NaN(), 1.0, int64(-1), true)
 	f.Fuzz(func(t *testing.T, requests, failed float64, latency int64, early bool) {
-		c := Case{Sample: mesh.Sample{Requests: requests, Failed: failed, Latency: time.Duration(latency)}, Early: early}
-		got := Judge(now, both(), c)
+		sample := mesh.Sample{
+			Requests: requests, Failed: failed, Latency: took(requests, time.Duration(latency)),
+			Beside: &mesh.Sample{Requests: failed, Failed: requests, Latency: took(failed, 1)},
+		}
+		want := both()
+		want.Compare = &api.Compare{MaxLatencyIncrease: new(10.0)}
+		c := Case{Sample: sample, Early: early, Beside: "v1"}
+		got := Judge(now, want, c)
 		if got.Message == "" || strings.Contains(got.Message, "NaN") || got.Requests < 0 {
 			t.Errorf("an odd verdict: %+v", got)
 		}
-		if c.Early = false; early && got.Result == api.VerdictFail && Judge(now, both(), c).Result != api.VerdictFail {
+		if c.Early = false; early && got.Result == api.VerdictFail && Judge(now, want, c).Result != api.VerdictFail {
 			t.Errorf("fails early, but not later")
 		}
-		if diff := cmp.Diff(got, Judge(now, both(), Case{Sample: c.Sample, Early: early})); diff != "" {
+		if diff := cmp.Diff(got, Judge(now, want, Case{Sample: sample, Early: early, Beside: "v1"})); diff != "" {
 			t.Errorf("the second verdict differs: %s", diff)
 		}
 	})

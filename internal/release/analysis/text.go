@@ -3,6 +3,7 @@
 package analysis
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -13,6 +14,12 @@ import (
 func percent(p float64, digits int) string {
 	scale := math.Pow(10, float64(digits))
 	return strconv.FormatFloat(math.Floor(p*scale+1e-6)/scale, 'f', -1, 64) + " %"
+}
+
+// roundUp is percent for what must not exceed its bound.
+func roundUp(p float64, digits int) string {
+	scale := math.Pow(10, float64(digits))
+	return strconv.FormatFloat(max(math.Ceil(p*scale-1e-6), 0)/scale, 'f', -1, 64) + " %"
 }
 
 // decimals is how many digits after the point a measurement needs beside its bound: two, or one more than the bound's.
@@ -42,4 +49,21 @@ func exactly(d time.Duration) string {
 		return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64) + " ms"
 	}
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
+}
+
+// root is what went wrong at first. What is wrapped around it tells the query, which differs from one judgement to the
+// next; the same trouble should read the same.
+func root(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
+}
+
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:199]) + "…"
+	}
+	return s
 }

@@ -28,8 +28,8 @@ func (m *Measurer) Callers(ctx context.Context, host string, since []time.Time, 
 	first := slices.MinFunc(since, time.Time.Compare)
 	query := fmt.Sprintf(`{__name__=~%q,reporter="source",destination_service=%s}[%ds]`,
 		sentMetrics, strconv.Quote(host), seconds(now.Sub(first)+lookback))
-	all, err := m.ask(ctx, query, func(ctx context.Context) (model.Value, promv1.Warnings, promv1.Infos, error) {
-		return m.api.Query(ctx, query, now, promv1.WithTimeout(timeout))
+	all, err := m.own.matrix(ctx, query, func(ctx context.Context) (model.Value, promv1.Warnings, promv1.Infos, error) {
+		return m.own.api.Query(ctx, query, now, promv1.WithTimeout(timeout))
 	})
 	if err != nil {
 		return mesh.Traffic{}, err
@@ -46,9 +46,9 @@ func (m *Measurer) alive(ctx context.Context, now time.Time) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	query := fmt.Sprintf(`group({__name__=~%q,reporter="source"})`, sentMetrics)
-	value, _, _, err := m.api.Query(ctx, query, now, promv1.WithTimeout(timeout))
+	value, _, _, err := m.own.api.Query(ctx, query, now, promv1.WithTimeout(timeout))
 	if err != nil {
-		return false, m.failure(query, err)
+		return false, m.own.failure(query, err)
 	}
 	vector, ok := value.(model.Vector)
 	return ok && len(vector) > 0, nil

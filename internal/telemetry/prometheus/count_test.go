@@ -5,6 +5,10 @@ package prometheus
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"weir.dev/weir/internal/mesh"
 )
 
 func TestFailed(t *testing.T) {
@@ -43,9 +47,12 @@ func TestCount(t *testing.T) {
 		of(unknown, "503", scraped(-1, 0, 1, 1, 2, 2)),
 		of(unknown, "200", scraped(-1, 0, 1, 1, 2, 900)), // an answer of somebody whose version is not known
 	}
-	requests, failures := count(all, epoch, time.Second)
-	if requests != 5+7+2+1 || failures != 2+1 {
-		t.Errorf("count = %g requests, %g failed; want 15 and 3", requests, failures)
+	got := scrapes{all, epoch, time.Second}.count("v2")
+	if want := (mesh.Sample{Requests: 5 + 7 + 2 + 1, Failed: 2 + 1, Lost: 1}); !cmp.Equal(got, want) {
+		t.Errorf("count = %+v, want %+v", got, want)
+	}
+	if got, want := (scrapes{all, epoch, time.Second}).count("v1"), (mesh.Sample{Requests: 1, Failed: 1, Lost: 1}); !cmp.Equal(got, want) {
+		t.Errorf("count = %+v, want %+v", got, want)
 	}
 }
 
@@ -59,20 +66,23 @@ func TestLatency(t *testing.T) {
 		of("+Inf", scraped(-1, 50, 1, 50, 2, 60)),
 		of("broken", scraped(-1, 0, 1, 0, 2, 99)),
 	}
-	for _, test := range []struct {
-		name string
-		q    float64
-		all  []series
-		want time.Duration
-	}{
-		{"median", 0.5, all, 100 * time.Millisecond},
-		{"P99", 0.99, all, 198 * time.Millisecond},
-		{"none", 0.5, nil, -1},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := latency(test.q, test.all, epoch, time.Second); got.Round(time.Microsecond) != test.want && got != test.want {
-				t.Errorf("latency = %s, want %s", got, test.want)
-			}
-		})
+	want := mesh.Histogram{{Upper: 100 * time.Millisecond, Count: 5}, {Upper: 200 * time.Millisecond, Count: 10}, {Upper: mesh.Endless, Count: 10}}
+	if diff := cmp.Diff(want, scrapes{all, epoch, time.Second}.latency("v2")); diff != "" {
+		t.Errorf("want, got: %s", diff)
+	}
+	if got := (scrapes{nil, epoch, time.Second}).latency("v2"); got != nil {
+		t.Errorf("a histogram of nothing: %v", got)
+	}
+}
+
+func TestExtent(t *testing.T) {
+	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
+	c := scrapes{[]series{{points: scraped(-3, 1, 2, 5, 8, 6)}, {points: scraped(4, 1, 9, 1)}}, epoch, time.Second}
+	if span, newest := c.extent(); span != 7*time.Second || newest != at(9) {
+		t.Errorf("extent = %s until %s, want 7s until %s", span, newest, at(9))
+	}
+	c.all = []series{{points: scraped(-3, 1, -2, 5)}}
+	if span, newest := c.extent(); span != 0 || newest != at(-2) {
+		t.Errorf("before the window: extent = %s until %s, want 0s until %s", span, newest, at(-2))
 	}
 }

@@ -8,11 +8,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
-	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/common/model"
+	"golang.org/x/sync/errgroup"
 
 	"weir.dev/weir/internal/mesh"
 )
@@ -27,107 +26,120 @@ const (
 	long = 20 * time.Minute
 	// steps that a long window is read at.
 	steps = 120
+	// stores that are kept open besides Weir's own.
+	mostStores = 100
 )
 
-// Measurer reads mesh.Samples from a metrics store. It is safe for concurrent use.
+// Measurer reads mesh.Samples from metrics stores. It is safe for concurrent use.
 type Measurer struct {
-	url string
-	api promv1.API
+	own *store
+
+	mu     sync.Mutex
+	others map[mesh.Server]*store
 }
 
-// New measures with the store at url, such as http://prometheus.istio-system:9090. A nil transport is the default one.
+// New measures with the store at url, such as http://prometheus.istio-system:9090, unless a window names another. A nil
+// transport is the default one.
 func New(url string, transport http.RoundTripper) (*Measurer, error) {
 	if transport == nil {
-		transport = api.DefaultRoundTripper
+		transport, _ = trusting("")
 	}
-	client, err := api.NewClient(api.Config{Address: url, RoundTripper: transport})
+	own, err := newStore(mesh.Server{URL: url}, transport)
 	if err != nil {
-		return nil, fmt.Errorf("metrics at %q: %w; give a URL such as http://prometheus.istio-system:9090", url, err)
+		return nil, err
 	}
-	return &Measurer{url: url, api: promv1.NewAPI(client)}, nil
+	return &Measurer{own: own, others: map[mesh.Server]*store{}}, nil
 }
 
-// Measure says what callers saw of the window's version: one query for requests and failures, and one for the latency
-// unless the window's quantile is 0. Each may take 2 s.
+// Measure says what was seen of the window's version, and of the one beside it: one query for the requests to both, one
+// for the latency of both when it is asked for, and one for each of the user's own, all at once. Each may take 2 s.
 //
 // Requests from before the window never count, and no number is extrapolated; in return, what was counted before the
 // first scrape in the window and after the last is not seen. So a window should span three scrapes or more.
-// A sample without requests is no error.
+// A sample without requests is no error, and neither is a query of the user's own that has none: its value has the error.
 func (m *Measurer) Measure(ctx context.Context, w mesh.Window) (mesh.Sample, error) {
 	if !w.Until.After(w.Since) {
 		return mesh.Sample{}, fmt.Errorf("window of %s %s: ends at %s, which is not after its start %s",
 			w.Host, w.Version, w.Until.Format(time.RFC3339), w.Since.Format(time.RFC3339))
 	}
-	counters, every, err := m.read(ctx, selector(requestsMetric, w), w)
+	store, err := m.store(w.Server)
 	if err != nil {
 		return mesh.Sample{}, err
 	}
-	sample := mesh.Sample{Latency: -1, Queries: explained(w)}
-	sample.Requests, sample.Failed = count(counters, w.Since, every)
-	if w.Quantile <= 0 || sample.Requests == 0 {
-		return sample, nil
+	var counters, buckets scrapes
+	values := make(chan named, len(w.Queries))
+	var asks errgroup.Group
+	asks.Go(func() (err error) {
+		counters, err = store.read(ctx, selector(requestsMetric, w, w.Version, w.Beside), w)
+		return err
+	})
+	if w.Quantile > 0 {
+		asks.Go(func() (err error) {
+			buckets, err = store.read(ctx, selector(bucketMetric, w, w.Version, w.Beside), w)
+			return err
+		})
 	}
-	buckets, every, err := m.read(ctx, selector(bucketMetric, w), w)
-	if err != nil {
+	for name, query := range w.Queries {
+		asks.Go(func() error {
+			number, err := store.number(ctx, query, w.Until)
+			values <- named{name, mesh.Value{Number: number, Err: err}}
+			return nil
+		})
+	}
+	if err := asks.Wait(); err != nil {
 		return mesh.Sample{}, err
 	}
-	sample.Latency = latency(w.Quantile, buckets, w.Since, every)
+	close(values)
+	sample := sampled(w, counters, buckets)
+	for v := range values {
+		sample.Values[v.name] = v.value
+	}
 	return sample, nil
 }
 
-// read returns the scrapes of the selected counters up to the window's end, from before the window on so that old
-// counters are known, and the interval between them.
-func (m *Measurer) read(ctx context.Context, selector string, w mesh.Window) ([]series, time.Duration, error) {
-	if span := w.Until.Sub(w.Since); span > long {
-		step := (span / steps).Truncate(time.Millisecond)
-		all, err := m.ask(ctx, selector, func(ctx context.Context) (model.Value, promv1.Warnings, promv1.Infos, error) {
-			r := promv1.Range{Start: w.Since, End: w.Until, Step: step}
-			return m.api.QueryRange(ctx, selector, r, promv1.WithTimeout(timeout))
-		})
-		return all, step, err
-	}
-	query := fmt.Sprintf("%s[%ds]", selector, seconds(w.Until.Sub(w.Since)+lookback))
-	all, err := m.ask(ctx, query, func(ctx context.Context) (model.Value, promv1.Warnings, promv1.Infos, error) {
-		return m.api.Query(ctx, query, w.Until, promv1.WithTimeout(timeout))
-	})
-	return all, interval(all), err
+type named struct {
+	name  string
+	value mesh.Value
 }
 
-// ask sends a query whose answer is a matrix.
-func (m *Measurer) ask(ctx context.Context, query string,
-	send func(context.Context) (model.Value, promv1.Warnings, promv1.Infos, error),
-) ([]series, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	value, warnings, _, err := send(ctx)
+// sampled is what the scrapes say of both versions.
+func sampled(w mesh.Window, counters, buckets scrapes) mesh.Sample {
+	sample := counters.count(w.Version)
+	sample.Latency = buckets.latency(w.Version)
+	if w.Beside != "" {
+		beside := counters.count(w.Beside)
+		beside.Latency = buckets.latency(w.Beside)
+		sample.Beside = &beside
+	}
+	span, newest := counters.extent()
+	if sample.Span, sample.Every = span, counters.every; !newest.IsZero() {
+		sample.Age = max(w.Until.Sub(newest), 0)
+	}
+	sample.Values, sample.Asked = map[string]mesh.Value{}, explained(w)
+	return sample
+}
+
+// store is the one to ask.
+func (m *Measurer) store(server *mesh.Server) (*store, error) {
+	if server == nil {
+		return m.own, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.others[*server]; known != nil {
+		return known, nil
+	}
+	transport, err := trusting(server.CA)
 	if err != nil {
-		return nil, m.failure(query, err)
+		return nil, fmt.Errorf("metrics at %s: %w", server.URL, err)
 	}
-	if len(warnings) > 0 {
-		return nil, m.failure(query, fmt.Errorf("the answer is incomplete: %v", warnings))
+	made, err := newStore(*server, transport)
+	if err != nil {
+		return nil, err
 	}
-	matrix, ok := value.(model.Matrix)
-	if !ok {
-		return nil, m.failure(query, fmt.Errorf("the answer is a %T where a matrix was expected", value))
+	if len(m.others) >= mostStores {
+		clear(m.others)
 	}
-	return fromMatrix(matrix), nil
-}
-
-func (m *Measurer) failure(query string, err error) error {
-	return fmt.Errorf("metrics at %s, query %s: %w; check that the store is up and that the URL is right", m.url, query, err)
-}
-
-func fromMatrix(matrix model.Matrix) []series {
-	all := make([]series, 0, len(matrix))
-	for _, stream := range matrix {
-		s := series{labels: make(map[string]string, len(stream.Metric)), points: make([]point, 0, len(stream.Values))}
-		for name, value := range stream.Metric {
-			s.labels[string(name)] = string(value)
-		}
-		for _, v := range stream.Values {
-			s.points = append(s.points, point{v.Timestamp.Time(), float64(v.Value)})
-		}
-		all = append(all, s)
-	}
-	return all
+	m.others[*server] = made
+	return made, nil
 }

@@ -42,7 +42,7 @@ func TestMeasureErrors(t *testing.T) {
 			defer server.Close()
 			_, err := measurer(t, server.URL).Measure(context.Background(), window)
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), server.URL) ||
-				!strings.Contains(err.Error(), requestsMetric) {
+				!strings.Contains(err.Error(), "query istio_request") {
 				t.Errorf("error = %v, want one that says %q, the URL and the query", err, test.want)
 			}
 		})
@@ -70,7 +70,7 @@ func TestMeasureNothing(t *testing.T) {
 	server := httptest.NewServer(answered(`{"resultType":"matrix","result":[]}`, ""))
 	defer server.Close()
 	got, err := measurer(t, server.URL).Measure(context.Background(), window)
-	if err != nil || got.Requests != 0 || got.Failed != 0 || got.Latency >= 0 {
+	if err != nil || got.Requests != 0 || got.Failed != 0 || got.Latency != nil {
 		t.Errorf("Measure = %+v, %v; want an empty sample", got, err)
 	}
 }
@@ -86,7 +86,7 @@ func TestMeasureBackwards(t *testing.T) {
 // TestQueries pins what is asked and what is shown.
 func TestQueries(t *testing.T) {
 	const labels = `reporter="source",destination_service="reviews.shop.svc.cluster.local",destination_version=~"v1\\.2|unknown"`
-	if got, want := selector(requestsMetric, window), "istio_requests_total{"+labels+"}"; got != want {
+	if got, want := selector(requestsMetric, window, window.Version), "istio_requests_total{"+labels+"}"; got != want {
 		t.Errorf("selector = %s, want %s", got, want)
 	}
 	for name, want := range map[string]string{

@@ -4,8 +4,10 @@ package prometheus
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,14 +25,27 @@ const (
 	faultyCode = "5..|0"
 )
 
-// selector picks the counters of metric that callers' proxies keep of the window's version.
-func selector(metric string, w mesh.Window, more ...string) string {
-	labels := append([]string{
-		`reporter="source"`,
-		"destination_service=" + strconv.Quote(w.Host),
-		"destination_version=~" + strconv.Quote(regexp.QuoteMeta(w.Version)+"|"+unknown),
-	}, more...)
+// selector picks the counters of metric that proxies keep of the versions: those of the callers, or, for what is
+// received, those of the version's own pods. Callers' proxies do not count copies of requests
+// (https://github.com/istio/istio/issues/23496), and those may come with another name of the host.
+func selector(metric string, w mesh.Window, versions ...string) string {
+	var names []string
+	for _, v := range versions {
+		if v != "" {
+			names = append(names, regexp.QuoteMeta(v))
+		}
+	}
+	reporter, host := `reporter="source"`, "destination_service="+strconv.Quote(w.Host)
+	if w.Received {
+		reporter, host = `reporter="destination"`, "destination_service=~"+strconv.Quote(regexp.QuoteMeta(w.Host)+"(-shadow)?")
+	}
+	labels := []string{reporter, host, "destination_version=~" + strconv.Quote(strings.Join(append(names, unknown), "|"))}
 	return metric + "{" + strings.Join(labels, ",") + "}"
+}
+
+// with adds a matcher to a selector.
+func with(selector, matcher string) string {
+	return strings.TrimSuffix(selector, "}") + "," + matcher + "}"
 }
 
 // difference is PromQL that shows, at any later time, by how much the selected counters grew in the window.
@@ -41,16 +56,27 @@ func difference(selector string, w mesh.Window) string {
 
 // explained are the queries that show a person what was measured.
 func explained(w mesh.Window) map[string]string {
-	queries := map[string]string{
-		"requests": difference(selector(requestsMetric, w), w),
-		"failed":   difference(selector(requestsMetric, w, `response_code=~"`+faultyCode+`"`), w),
+	queries := map[string]string{}
+	for prefix, version := range map[string]string{"": w.Version, "beside ": w.Beside} {
+		if version == "" {
+			continue
+		}
+		requests := selector(requestsMetric, w, version)
+		queries[prefix+"requests"] = difference(requests, w)
+		queries[prefix+"failed"] = difference(with(requests, `response_code=~"`+faultyCode+`"`), w)
+		queries[prefix+"unanswered"] = difference(with(requests, `response_flags=~"(.*,)?(`+flags+`)(,.*)?"`), w)
+		if w.Quantile > 0 {
+			queries[prefix+"latency"] = fmt.Sprintf("histogram_quantile(%g, sum by (le) (increase(%s[%ds] @ %s)))",
+				w.Quantile, selector(bucketMetric, w, version), seconds(w.Until.Sub(w.Since)), unix(w.Until))
+		}
 	}
-	if w.Quantile > 0 {
-		queries["latency"] = fmt.Sprintf("histogram_quantile(%g, sum by (le) (increase(%s[%ds] @ %s)))",
-			w.Quantile, selector(bucketMetric, w), seconds(w.Until.Sub(w.Since)), unix(w.Until))
+	for name, query := range w.Queries {
+		queries["metric "+name] = query
 	}
 	return queries
 }
+
+var flags = strings.Join(slices.Sorted(maps.Keys(unanswered)), "|")
 
 // seconds rounds up, since PromQL of every age understands whole seconds.
 func seconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"fmt"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/mesh"
+	"weir.dev/weir/internal/release/analysis/sequential"
+)
+
+// compare holds the version against the one beside it. Two equal versions are never quite equal in what is seen, so a
+// version passes while nothing speaks against it; what a single look would be suspicious of is looked at longer.
+func compare(want api.Analysis, c Case) []measured {
+	if c.Beside == "" {
+		return []measured{{name: "comparison", value: "none", bound: "nothing runs beside", result: api.VerdictPass}}
+	}
+	least := minRequests(want)
+	if b := c.Sample.Beside; b == nil || b.Requests < float64(least) {
+		m := measured{name: "requests beside", value: "none", bound: fmt.Sprintf("at least %d", least), query: "beside requests", result: api.VerdictNoData}
+		m.words = fmt.Sprintf("nothing to compare with: %s had fewer than %d requests", c.Beside, least)
+		if b != nil {
+			m.value = fmt.Sprintf("%.0f", b.Requests)
+		}
+		return []measured{m}
+	}
+	asked := *want.Compare
+	n := 1
+	if asked.MaxLatencyIncrease != nil {
+		n++
+	}
+	alpha := (1 - Confidence(asked)) / float64(n*max(c.Steps, 1))
+	all := []measured{moreFailures(asked, c, alpha)}
+	if asked.MaxLatencyIncrease != nil {
+		all = append(all, moreLatency(asked, c, alpha))
+	}
+	return all
+}
+
+// moreFailures compares the shares of failed requests. Those that reached no version belong to neither.
+func moreFailures(want api.Compare, c Case, alpha float64) measured {
+	is, was := own(c.Sample), own(*c.Sample.Beside)
+	m := measured{name: "failures beside " + c.Beside, query: "beside failed"}
+	m.value = roundUp(100*is.Share(), 2) + " against " + percent(100*was.Share(), 2)
+	m.bound = fmt.Sprintf("at most %g in 100 more", want.MaxErrorIncrease)
+	m.words = fmt.Sprintf("%s failed, where of %s %s did", roundUp(100*is.Share(), 2), c.Beside, percent(100*was.Share(), 2))
+	return m.weigh(sequential.Worse(is, was, want.MaxErrorIncrease/100), alpha)
+}
+
+// moreLatency compares a quantile.
+func moreLatency(want api.Compare, c Case, alpha float64) measured {
+	name := string(quantile(want.Quantile))
+	at := Fraction(want.Quantile)
+	is, was := sequential.Quantile{Of: c.Sample.Latency, At: at}, sequential.Quantile{Of: c.Sample.Beside.Latency, At: at}
+	m := measured{name: name + " beside " + c.Beside, query: "beside latency", value: "none"}
+	m.bound = fmt.Sprintf("at most %g %% more", *want.MaxLatencyIncrease)
+	if is.Of.Count() <= 0 || was.Of.Count() <= 0 {
+		m.words, m.result = name+" was not measured on both sides", api.VerdictNoData
+		return m
+	}
+	m.value = about(is.Of.Quantile(at)) + " against " + about(was.Of.Quantile(at))
+	m.words = fmt.Sprintf("%s %s, where of %s it is %s", name, about(is.Of.Quantile(at)), c.Beside, about(was.Of.Quantile(at)))
+	against := sequential.Slower(is, was, 1+*want.MaxLatencyIncrease/100)
+	if m = m.weigh(against, alpha); m.result == api.VerdictFail && c.Early {
+		twice := sequential.Slower(is, was, 2*(1+*want.MaxLatencyIncrease/100))
+		if twice.Nats < sequential.Against(alpha) {
+			m.result, m.words, m.confidence = api.VerdictUndecided, m.words+" so far, which may be warm-up", "may be warm-up"
+		}
+	}
+	return m
+}
+
+// weigh is the result of a comparison.
+func (m measured) weigh(against sequential.Evidence, alpha float64) measured {
+	const more = ", which is more than is allowed"
+	switch {
+	case against.Nats >= sequential.Against(alpha):
+		m.result, m.words = api.VerdictFail, m.words+more
+		m.confidence = "more than is allowed, with a confidence of " + percent(100*(1-alpha), 3)
+	case against.Suspicious():
+		m.result, m.words = api.VerdictUndecided, m.words+more+" so far, and may be chance"
+		m.confidence = "may be chance"
+	default:
+		m.result, m.confidence = api.VerdictPass, "nothing shows that it is more"
+	}
+	return m
+}
+
+func own(s mesh.Sample) sequential.Count {
+	return sequential.Count{Hits: s.Failed - s.Lost, All: s.Requests - s.Lost}
+}
