@@ -103,9 +103,10 @@ type scripted struct {
 	mu      sync.Mutex
 	held    map[string]bool
 	samples map[string]mesh.Sample
+	asked   map[string]mesh.Window
 }
 
-var callers = &scripted{held: map[string]bool{}, samples: map[string]mesh.Sample{}}
+var callers = &scripted{held: map[string]bool{}, samples: map[string]mesh.Sample{}, asked: map[string]mesh.Window{}}
 
 func (s *scripted) hold(namespace string, on bool) {
 	s.mu.Lock()
@@ -124,6 +125,13 @@ func (s *scripted) sawOf(namespace, component string, sample mesh.Sample) {
 	s.saw(routing.Host(namespace, component), sample)
 }
 
+// window that they were asked for last in a namespace.
+func (s *scripted) window(namespace string) mesh.Window {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[namespace]
+}
+
 func (s *scripted) Prove(_ context.Context, route mesh.Route) (mesh.Proof, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,6 +144,7 @@ func (s *scripted) Prove(_ context.Context, route mesh.Route) (mesh.Proof, error
 func (s *scripted) Measure(_ context.Context, w mesh.Window) (mesh.Sample, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked[w.Namespace] = w
 	for _, key := range []string{w.Host, w.Namespace} {
 		if sample, ok := s.samples[key]; ok {
 			return sample, nil

@@ -84,7 +84,7 @@ func (r *Reconciler) server(ctx context.Context, namespace string, asked api.Met
 	out.Token, out.Username = string(secret.Data[tokenKey]), string(secret.Data[usernameKey])
 	out.Password, out.CA = string(secret.Data[passwordKey]), string(secret.Data[authority])
 	if out == (mesh.Server{URL: asked.URL}) {
-		return out, fmt.Errorf("analysis.server.secret: the Secret %q holds none of token, username, password and ca.crt", asked.Secret)
+		return out, fmt.Errorf("analysis.server.secret: the Secret %q holds none of token, username and password, and ca.crt", asked.Secret)
 	}
 	return out, nil
 }

@@ -25,7 +25,7 @@ func TestMeasureErrors(t *testing.T) {
 		want   string
 	}{
 		{"server error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order", 503) }, "503"},
-		{"not JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "metrics at"},
+		{"not JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "metrics query"},
 		{"query refused", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(422)
 			_, _ = w.Write([]byte(`{"status":"error","errorType":"execution","error":"too many samples"}`))
@@ -35,7 +35,7 @@ func TestMeasureErrors(t *testing.T) {
 		{"redirected to a login", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = w.Write([]byte("<html>log in</html>"))
-		}, "metrics at"},
+		}, "metrics query"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := httptest.NewServer(test.answer)

@@ -32,11 +32,11 @@ func newStore(server mesh.Server, transport http.RoundTripper) (*store, error) {
 	if err != nil || address.Host == "" {
 		return nil, fmt.Errorf("metrics at %q: this is no address; give a URL such as http://prometheus.istio-system:9090", server.URL)
 	}
-	client, err := api.NewClient(api.Config{Address: server.URL, RoundTripper: login{server, address.Host, transport}})
+	client, err := api.NewClient(api.Config{Address: server.URL, RoundTripper: login{server, address.Scheme, address.Host, transport}})
 	if err != nil {
 		return nil, fmt.Errorf("metrics at %q: %w; give a URL such as http://prometheus.istio-system:9090", server.URL, err)
 	}
-	return &store{url: server.URL, api: promv1.NewAPI(client)}, nil
+	return &store{url: address.Redacted(), api: promv1.NewAPI(client)}, nil
 }
 
 // trusting is a transport that takes certificates signed by the given authorities, besides those that the system trusts.
@@ -59,14 +59,14 @@ func trusting(ca string) (http.RoundTripper, error) {
 
 // login adds what lets requests in, as long as they go to the store itself and not where it sends them.
 type login struct {
-	server mesh.Server
-	host   string
-	next   http.RoundTripper
+	server       mesh.Server
+	scheme, host string
+	next         http.RoundTripper
 }
 
 // RoundTrip sends a request.
 func (l login) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.URL.Host == l.host {
+	if request.URL.Host == l.host && request.URL.Scheme == l.scheme {
 		request = request.Clone(request.Context())
 		switch {
 		case l.server.Token != "":
@@ -166,8 +166,13 @@ func plain(err error) error {
 	return err
 }
 
+// failure says at its root where we asked and what went wrong: the query around it differs from one look to the next.
 func (s *store) failure(query string, err error) error {
-	return fmt.Errorf("metrics at %s, query %s: %w; check that the store is up and that the URL is right", s.url, query, err)
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	root := errors.New(s.url + ": " + err.Error())
+	return fmt.Errorf("metrics query %s: %w; check that the store is up and that the URL is right", query, root)
 }
 
 func fromMatrix(matrix model.Matrix) []series {
