@@ -22,6 +22,7 @@ func newAppCommand() *cobra.Command {
 		newAppDiffCommand(where),
 		newAppDeleteCommand(where),
 		newAppInitCommand(where),
+		newAppAdoptCommand(where),
 	)
 	return command
 }

@@ -90,6 +90,11 @@ func (o overlay) template(component string) (*api.Template, error) {
 	}
 	if len(own) > len(empty) {
 		own["name"] = component
+		if lifecycle, ok := own["lifecycle"].(map[string]any); ok {
+			if stop, ok := lifecycle["preStop"].(map[string]any); ok {
+				stop["$patch"] = "replace" // beside Weir's own there would be two
+			}
+		}
 		others, _ := fields["containers"].([]any)
 		fields["containers"] = append([]any{own}, others...)
 	}

@@ -91,10 +91,21 @@ func TestWorkloads(t *testing.T) {
 
 func readNamespace(t *testing.T, path string) draft.Namespace {
 	t.Helper()
+	out, _ := readAll(t, path)
+	return out
+}
+
+func readAll(t *testing.T, path string) (draft.Namespace, draft.Surroundings) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return decodeAll(t, text)
+}
+
+func decodeAll(t *testing.T, text []byte) (draft.Namespace, draft.Surroundings) {
+	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, networking.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -102,13 +113,13 @@ func readNamespace(t *testing.T, path string) draft.Namespace {
 		}
 	}
 	decoder := serializer.NewCodecFactory(scheme).UniversalDeserializer()
-	out := draft.Namespace{Name: "shop"}
+	out, around := draft.Namespace{Name: "shop"}, draft.Surroundings{}
 	documents := utilyaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(text)))
 	buffer := make([]byte, 1<<16)
 	for {
 		n, err := documents.Read(buffer)
 		if errors.Is(err, io.EOF) {
-			return out
+			return out, around
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -118,14 +129,22 @@ func readNamespace(t *testing.T, path string) draft.Namespace {
 			t.Fatal(err)
 		}
 		switch o := o.(type) {
+		case *corev1.Namespace:
+			out.Name, around.Labels = o.Name, o.Labels
 		case *corev1.Service:
 			out.Services = append(out.Services, *o)
+		case *corev1.ServiceAccount:
+			around.Accounts = append(around.Accounts, *o)
 		case *appsv1.Deployment:
 			out.Deployments = append(out.Deployments, *o)
 		case *appsv1.StatefulSet:
 			out.StatefulSets = append(out.StatefulSets, *o)
 		case *networking.VirtualService:
 			out.Routes = append(out.Routes, o)
+		case *networking.Gateway:
+			out.Gateways = append(out.Gateways, o)
+		case *networking.DestinationRule:
+			around.Rules = append(around.Rules, o)
 		}
 	}
 }

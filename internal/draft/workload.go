@@ -39,8 +39,8 @@ type Options struct {
 	Application string
 	// External leaves the workloads to whoever made them, and only governs the calls to them.
 	External bool
-	// Only these Services and workloads are taken; none means all.
-	Only []string
+	// Only these Services and workloads are taken; none means all. Except is left out, with the workloads of its Services.
+	Only, Except []string
 }
 
 // source is a workload, whatever its kind.
@@ -57,7 +57,20 @@ type source struct {
 // Workloads drafts an Application of what runs in a namespace: a component a Service, and one for each workload that has
 // none. Who calls whom is guessed from names in variables and arguments.
 func Workloads(n Namespace, o Options) (*Draft, error) {
-	w := drafter{Draft: newDraft(n.Name, cmp.Or(o.Application, label(n.Name, longest), "application")), seen: n, options: o}
+	w, err := components(n, o)
+	if err != nil {
+		return nil, err
+	}
+	w.ways()
+	return w.Draft, nil
+}
+
+// components drafts them without the ways in.
+func components(n Namespace, o Options) (*drafter, error) {
+	w := &drafter{
+		Draft: newDraft(n.Name, cmp.Or(o.Application, label(n.Name, longest), "application")), seen: n, options: o, made: map[string][]source{},
+	}
+	n = n.without(o.Except)
 	sources := n.sources()
 	served := map[string]bool{}
 	for _, s := range n.Services {
@@ -86,8 +99,27 @@ func Workloads(n Namespace, o Options) (*Draft, error) {
 		}
 	}
 	w.relate(sources)
-	w.ways()
-	return w.Draft, nil
+	return w, nil
+}
+
+// without is the namespace without the Services and workloads of these names, nor the workloads behind those Services.
+func (n Namespace) without(names []string) Namespace {
+	if len(names) == 0 {
+		return n
+	}
+	out, gone := n, slices.Clone(names)
+	for _, s := range n.Services {
+		if slices.Contains(names, s.Name) && !skipped(s) {
+			for _, b := range selected(s, n.sources()) {
+				gone = append(gone, b.name)
+			}
+		}
+	}
+	named := func(o metav1.Object) bool { return slices.Contains(gone, o.GetName()) }
+	out.Services = slices.DeleteFunc(slices.Clone(n.Services), func(s corev1.Service) bool { return named(&s) })
+	out.Deployments = slices.DeleteFunc(slices.Clone(n.Deployments), func(d appsv1.Deployment) bool { return named(&d) })
+	out.StatefulSets = slices.DeleteFunc(slices.Clone(n.StatefulSets), func(s appsv1.StatefulSet) bool { return named(&s) })
+	return out
 }
 
 type drafter struct {
@@ -159,9 +191,6 @@ func (w *drafter) component(name string, s *corev1.Service, behind []source) err
 			names = append(names, b.name)
 		}
 		w.note(name, "%s answer for it together; %s is taken for the version that all requests go to, and the others get none", strings.Join(names, ", "), main.name)
-	}
-	if w.made == nil {
-		w.made = map[string][]source{}
 	}
 	w.made[name] = behind
 	c := api.Component{Name: name}
