@@ -6,12 +6,13 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Analysis is the proof a step has to give, from requests as the callers saw them since the step's weight was verified.
 type Analysis struct {
-	// Interval is the least time a step is watched, and how often it is judged after that. Default: 30s.
+	// Interval is the least time a step is watched. It is judged more often than that: each second at first, and each ten
+	// seconds when it has lasted long. Default: 30s.
 	// +kubebuilder:default="30s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="interval lies between 1s and 24h"
 	// +optional
 	Interval *metav1.Duration `json:"interval,omitempty"`
-	// MinRequests is the number of requests to the new version below which nothing is judged. Default: 50.
+	// MinRequests is the number of requests to the new version below which nothing is judged but the error budget. Default: 50.
 	// +kubebuilder:default=50
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000000
@@ -54,7 +55,8 @@ type Analysis struct {
 	// +kubebuilder:default=Hold
 	// +optional
 	OnNoData MissingAction `json:"onNoData,omitempty"`
-	// OnMetricsError is what happens when Prometheus cannot be asked until the deadline passes. Default: Hold, which waits on.
+	// OnMetricsError is what happens when the deadline passes while the metrics cannot be read, or are old. Default: Hold,
+	// which waits on.
 	// +kubebuilder:default=Hold
 	// +optional
 	OnMetricsError MissingAction `json:"onMetricsError,omitempty"`
@@ -91,7 +93,8 @@ type Latency struct {
 	// +kubebuilder:default=P95
 	// +optional
 	Quantile Quantile `json:"quantile,omitempty"`
-	// Max is the longest time the quantile may reach.
+	// Max is the longest time the quantile may reach. Proxies count in buckets, and can prove it only where one ends: at 1, 5,
+	// 10, 25, 50, 100, 250 or 500 ms, 1, 2.5, 5 or 10 s, and so on.
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="max lies between 1ms and 1h"
 	Max metav1.Duration `json:"max"`
 }
@@ -135,7 +138,8 @@ type Compare struct {
 	// +kubebuilder:validation:Maximum=100
 	// +optional
 	MaxErrorIncrease float64 `json:"maxErrorIncrease,omitempty"`
-	// MaxLatencyIncrease is how much longer requests may take at the quantile, in percent. Default: not compared.
+	// MaxLatencyIncrease is how much longer requests may take at the quantile, in percent. It is proven by whole buckets of
+	// the proxies, of which each is some twice the one before. Default: not compared.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10000
 	// +optional

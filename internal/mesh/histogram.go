@@ -61,6 +61,31 @@ func (h Histogram) Within(d time.Duration) float64 {
 	return h.Count()
 }
 
+// Between is how many requests took at most d, at the least and at the most: what the buckets prove, however requests are
+// spread within them.
+func (h Histogram) Between(d time.Duration) (least, most float64) {
+	for _, b := range h {
+		if b.Upper > d {
+			return least, b.Count
+		}
+		if least = b.Count; b.Upper == d {
+			return least, b.Count
+		}
+	}
+	return least, h.Count()
+}
+
+// Around are the borders of the bucket that d lies in.
+func (h Histogram) Around(d time.Duration) (lower, upper time.Duration) {
+	for _, b := range h {
+		if b.Upper >= d {
+			return lower, b.Upper
+		}
+		lower = b.Upper
+	}
+	return lower, Endless
+}
+
 // Quantile is the time below which the share q of the requests lies, q being between 0 and 1; negative when there are no
 // requests. It is the estimate of PromQL's histogram_quantile for classic histograms (promql/quantile.go, BucketQuantile).
 func (h Histogram) Quantile(q float64) time.Duration {

@@ -56,3 +56,29 @@ func TestWithin(t *testing.T) {
 		t.Errorf("of nothing: %v", got)
 	}
 }
+
+// TestBetween: what the buckets prove of a time within one of them.
+func TestBetween(t *testing.T) {
+	h := NewHistogram([]Bucket{{100 * time.Millisecond, 5}, {200 * time.Millisecond, 7}, {time.Second, 11}, {Endless, 12}})
+	for d, want := range map[time.Duration]struct {
+		least, most  float64
+		lower, upper time.Duration
+	}{
+		0:                      {0, 5, 0, 100 * time.Millisecond},
+		100 * time.Millisecond: {5, 5, 0, 100 * time.Millisecond},
+		150 * time.Millisecond: {5, 7, 100 * time.Millisecond, 200 * time.Millisecond},
+		time.Second:            {11, 11, 200 * time.Millisecond, time.Second},
+		time.Hour:              {11, 12, time.Second, Endless},
+		Endless:                {12, 12, time.Second, Endless},
+	} {
+		if least, most := h.Between(d); least != want.least || most != want.most {
+			t.Errorf("within %s: %v to %v, want %v to %v", d, least, most, want.least, want.most)
+		}
+		if lower, upper := h.Around(d); lower != want.lower || upper != want.upper {
+			t.Errorf("around %s: %s to %s, want %s to %s", d, lower, upper, want.lower, want.upper)
+		}
+	}
+	if least, most := Histogram(nil).Between(time.Second); least != 0 || most != 0 {
+		t.Errorf("of nothing: %v to %v", least, most)
+	}
+}

@@ -211,9 +211,20 @@ func sampleOf(seen []string) (mesh.Sample, error) {
 	n := sample.Requests
 	sample.Failed = n * (100 - percent) / 100
 	if took > 0 {
-		sample.Latency = mesh.NewHistogram([]mesh.Bucket{{Upper: took, Count: n * share / 100}, {Upper: 2 * took, Count: n}, {Upper: mesh.Endless, Count: n}})
+		sample.Latency = spread(n, share/100, took)
 	}
 	return sample, nil
+}
+
+// spread has buckets fine enough for any bound.
+func spread(n, share float64, took time.Duration) mesh.Histogram {
+	const fine = 100
+	buckets := []mesh.Bucket{{Upper: 2 * took, Count: n}, {Upper: mesh.Endless, Count: n}}
+	for i := range fine {
+		part := float64(i+1) / fine
+		buckets = append(buckets, mesh.Bucket{Upper: time.Duration(float64(took) * part), Count: n * share * part})
+	}
+	return mesh.NewHistogram(buckets)
 }
 
 func (w *world) hearUser(seen []string) error {

@@ -135,6 +135,10 @@ func (c *checker) analysis(path *field.Path) {
 	if r := a.RequestRate; r != nil {
 		c.bounds(path.Child("requestRate"), r.Min, r.Max)
 	}
+	if a.Compare != nil && !c.besides() && !bounded(*a) {
+		c.fault(path.Child("compare"), "", "no step gives requests to both versions, so there is nothing to compare; "+
+			"add a step with a weight, a match or a mirror, or a bound such as successRate")
+	}
 	for i, m := range a.Metrics {
 		path := path.Child("metrics").Index(i)
 		c.bounds(path, m.Min, m.Max)
@@ -144,6 +148,21 @@ func (c *checker) analysis(path *field.Path) {
 			c.fault(path.Child("query"), m.Query, "%v", err)
 		}
 	}
+}
+
+// besides is true when in some step both versions get requests, or copies of them.
+func (c *checker) besides() bool {
+	if c.spec.Type == api.StrategyMirror && len(c.spec.Steps) == 0 {
+		return true
+	}
+	return c.spec.Ramp != nil || slices.ContainsFunc(c.spec.Steps, func(s api.Step) bool {
+		return s.Weight > 0 && s.Weight < 100 || len(s.Match) > 0 || s.Mirror != nil
+	})
+}
+
+// bounded is true when something is asked of the version by itself.
+func bounded(a api.Analysis) bool {
+	return a.SuccessRate != nil || a.Latency != nil || a.ErrorBudget != nil || a.Unanswered != nil || a.RequestRate != nil || len(a.Metrics) > 0
 }
 
 func (c *checker) bounds(path *field.Path, least, most *float64) {

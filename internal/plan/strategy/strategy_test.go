@@ -84,6 +84,7 @@ func TestCheckRefuses(t *testing.T) {
 		"no PromQL":              {"", `analysis: {metrics: [{name: a, query: "sum(rate(x[5m])", min: 1}]}`, "spec.analysis.metrics[0].query", "this is no PromQL"},
 		"range":                  {"", `analysis: {metrics: [{name: a, query: "x[5m]", min: 1}]}`, "spec.analysis.metrics[0].query", "one number"},
 		"variable":               {"", `analysis: {metrics: [{name: a, query: "x{pod=\"$(pod)\"}", min: 1}]}`, "spec.analysis.metrics[0].query", "known are $(component)"},
+		"nothing beside":         {"", `{type: BlueGreen, analysis: {compare: {maxErrorIncrease: 1}}}`, "spec.analysis.compare", "nothing to compare"},
 		"bounds":                 {"", `analysis: {requestRate: {min: 2, max: 1}}`, "spec.analysis.requestRate.min", "above max"},
 	} {
 		t.Run(name, func(t *testing.T) {

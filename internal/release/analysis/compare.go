@@ -61,10 +61,11 @@ func moreLatency(want api.Compare, c Case, alpha float64) measured {
 	}
 	m.value = about(is.Of.Quantile(at)) + " against " + about(was.Of.Quantile(at))
 	m.words = fmt.Sprintf("%s %s, where of %s it is %s", name, about(is.Of.Quantile(at)), c.Beside, about(was.Of.Quantile(at)))
-	against := sequential.Slower(is, was, 1+*want.MaxLatencyIncrease/100)
-	if m = m.weigh(against, alpha); m.result == api.VerdictFail && c.Early {
-		twice := sequential.Slower(is, was, 2*(1+*want.MaxLatencyIncrease/100))
-		if twice.Nats < sequential.Against(alpha) {
+	ratio := 1 + *want.MaxLatencyIncrease/100
+	surely := sequential.SurelySlower(is, was, ratio)
+	surely.Gain = sequential.Slower(is, was, ratio).Gain // what the buckets do not prove is worth a second look
+	if m = m.weigh(surely, alpha); m.result == api.VerdictFail && c.Early {
+		if sequential.SurelySlower(is, was, 2*ratio).Nats < sequential.Against(alpha) {
 			m.result, m.words, m.confidence = api.VerdictUndecided, m.words+" so far, which may be warm-up", "may be warm-up"
 		}
 	}

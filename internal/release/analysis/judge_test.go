@@ -58,6 +58,11 @@ func TestJudge(t *testing.T) {
 			want: both(), sample: mesh.Sample{Requests: 1000, Latency: took(1000, 300*ms+1)},
 			result: api.VerdictUndecided, message: "P95 301 ms is above 300 ms so far, which may be chance (1000 requests)",
 		},
+		"within the bucket of the bound nobody can tell": {
+			want: both(), sample: mesh.Sample{Requests: 1000, Latency: coarse(1000)},
+			result:  api.VerdictUndecided,
+			message: "P95 is between 250 ms and 500 ms, and proxies do not count finer; a bound of either can be decided (1000 requests)",
+		},
 		"both broken": {
 			want: both(), sample: mesh.Sample{Requests: 100, Failed: 100, Latency: took(100, 2345*ms)},
 			result: api.VerdictFail, message: "success 0 % is below 99 %, P95 2.35 s is above 300 ms (100 requests)",
@@ -208,7 +213,20 @@ func TestJudge(t *testing.T) {
 
 // took is a histogram of n requests whose P95 is d: they are spread evenly up to d, and beyond it up to twice as much.
 func took(n float64, d time.Duration) mesh.Histogram {
-	return mesh.NewHistogram([]mesh.Bucket{{Upper: d, Count: 0.95 * n}, {Upper: 2 * d, Count: n}, {Upper: mesh.Endless, Count: n}})
+	const fine = 20
+	buckets := []mesh.Bucket{{Upper: 2 * d, Count: n}, {Upper: mesh.Endless, Count: n}}
+	for i := range fine {
+		part := float64(i+1) / fine
+		buckets = append(buckets, mesh.Bucket{Upper: time.Duration(float64(d) * part), Count: 0.95 * n * part})
+	}
+	return mesh.NewHistogram(buckets)
+}
+
+// coarse is a histogram of n requests that all took between 250 ms and 500 ms, as Istio's proxies count them.
+func coarse(n float64) mesh.Histogram {
+	return mesh.NewHistogram([]mesh.Bucket{
+		{Upper: 100 * time.Millisecond}, {Upper: 250 * time.Millisecond}, {Upper: 500 * time.Millisecond, Count: n}, {Upper: mesh.Endless, Count: n},
+	})
 }
 
 func TestEvidence(t *testing.T) {
@@ -227,7 +245,7 @@ func TestEvidence(t *testing.T) {
 		},
 		{
 			Name: "P95", Value: "1.5 s", Bound: "at most 300 ms", Result: api.VerdictFail,
-			Confidence: "between 1.45 s and 2.43 s, with a confidence of 99.875 %",
+			Confidence: "between 1.43 s and 3 s, with a confidence of 99.875 %",
 			Query:      strings.Repeat("quantile", 125), Window: "31s",
 		},
 	}

@@ -3,6 +3,7 @@
 package analysis
 
 import (
+	"fmt"
 	"time"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -23,9 +24,14 @@ func latency(want api.Latency, c Case, alpha float64) measured {
 	m.value, m.confidence = about(is), times(q, alpha)
 	m.words = name + " " + m.value
 	limit := want.Max.Duration
-	m = m.decide(is > limit, q.Above(limit), alpha, " is above "+exactly(limit))
-	if m.result == api.VerdictFail && c.Early && q.Above(2*limit).Nats < sequential.Against(alpha) {
+	m = m.decide(is > limit, q.SurelyAbove(limit), alpha, " is above "+exactly(limit))
+	switch {
+	case m.result == api.VerdictFail && c.Early && q.SurelyAbove(2*limit).Nats < sequential.Against(alpha):
 		m.result, m.words = api.VerdictUndecided, m.words+" so far, which may be warm-up"
+	case m.result == api.VerdictUndecided && q.Above(limit).Nats >= sequential.Against(alpha):
+		lower, upper := c.Sample.Latency.Around(limit)
+		m.words = fmt.Sprintf("%s is between %s and %s, and proxies do not count finer; a bound of either can be decided",
+			name, exactly(lower), exactly(upper))
 	}
 	return m
 }

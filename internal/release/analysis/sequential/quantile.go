@@ -18,59 +18,96 @@ type Quantile struct {
 	At float64
 }
 
-// Above is the evidence that the true quantile is above d.
-func (q Quantile) Above(d time.Duration) Evidence { return q.slower(d).Above(1 - q.At) }
+// Above is the evidence that the true quantile is above d, if requests are spread evenly within each bucket.
+func (q Quantile) Above(d time.Duration) Evidence { return q.slower(q.Of.Within(d)).Above(1 - q.At) }
 
-// Below is the evidence that the true quantile is below d.
-func (q Quantile) Below(d time.Duration) Evidence { return q.slower(d).Below(1 - q.At) }
+// Below is the evidence that the true quantile is below d, if requests are spread evenly within each bucket.
+func (q Quantile) Below(d time.Duration) Evidence { return q.slower(q.Of.Within(d)).Below(1 - q.At) }
 
-func (q Quantile) slower(d time.Duration) Count {
-	all := q.Of.Count()
-	return Count{Hits: max(all-q.Of.Within(d), 0), All: all}
+// SurelyAbove is the evidence that the true quantile is above d, however requests are spread within the buckets. Proxies'
+// buckets are coarse: each border is some twice the one before, and requests that all take as long as the next are common.
+func (q Quantile) SurelyAbove(d time.Duration) Evidence {
+	_, most := q.Of.Between(d)
+	return q.slower(most).Above(1 - q.At)
 }
 
-// Interval holds the true quantile at every look but with the probability alpha. What lies beyond the last bound of the
-// histogram is not known: high is then Endless.
+// SurelyBelow is the evidence that the true quantile is at most d, however requests are spread within the buckets.
+func (q Quantile) SurelyBelow(d time.Duration) Evidence {
+	least, _ := q.Of.Between(d)
+	return q.slower(least).Below(1 - q.At)
+}
+
+func (q Quantile) slower(within float64) Count {
+	all := q.Of.Count()
+	return Count{Hits: max(all-within, 0), All: all}
+}
+
+// Interval holds the true quantile at every look but with the probability alpha, however requests are spread within the
+// buckets. What lies beyond the last bound of the histogram is not known: high is then Endless.
 func (q Quantile) Interval(alpha float64) (low, high time.Duration) {
-	enough, all := Against(alpha/2), q.Of.Count()
-	rank := q.At * all
-	below := border(0, rank, func(r float64) bool { return Count{all - r, all}.Above(1-q.At).Nats >= enough })
-	above := border(all, rank, func(r float64) bool { return Count{all - r, all}.Below(1-q.At).Nats >= enough })
-	if low = q.Of.At(below); below <= 0 {
-		low = 0
+	enough := Against(alpha / 2)
+	high = mesh.Endless
+	for i := len(q.Of) - 1; i >= 0; i-- {
+		if q.slower(q.Of[i].Count).Below(1-q.At).Nats < enough {
+			break
+		}
+		high = q.Of[i].Upper
 	}
-	if high = q.Of.At(above); above >= all || above > q.known() {
-		high = mesh.Endless
+	for _, b := range q.Of {
+		if q.slower(b.Count).Above(1-q.At).Nats < enough {
+			break
+		}
+		low = b.Upper
 	}
 	return low, high
-}
-
-// known is how many requests lie within the last bound.
-func (q Quantile) known() float64 {
-	if n := len(q.Of); n > 1 {
-		return q.Of[n-2].Count
-	}
-	return 0
 }
 
 // places is how many times of each distribution a comparison looks at.
 const places = 100
 
-// Slower is the evidence that the true quantile of a is above ratio times that of b. For it to be at most that, there
-// must be a time that b reaches and that a, times ratio, keeps to: the evidence is against the best of such times.
+// Slower is the evidence that the true quantile of a is above ratio times that of b, if requests are spread evenly within
+// each bucket. For it to be at most that, there must be a time that b reaches and that a, times ratio, keeps to: the
+// evidence is against the best of such times.
 func Slower(a, b Quantile, ratio float64) Evidence {
-	least := Evidence{math.Inf(1), math.Inf(1)}
 	if a.Of.Count() <= 0 || b.Of.Count() <= 0 {
 		return Evidence{Nats: math.Inf(-1)}
 	}
-	look := func(d time.Duration) {
-		e := a.Above(time.Duration(float64(d) * ratio)).plus(b.Below(d))
-		least = Evidence{min(least.Nats, e.Nats), min(least.Gain, e.Gain)}
-	}
+	least := endless()
 	for i := range places + 1 {
 		share := float64(i) / places
-		look(b.Of.At(share * b.Of.Count()))
-		look(time.Duration(float64(a.Of.At(share*a.Of.Count())) / ratio))
+		for _, d := range []time.Duration{b.Of.At(share * b.Of.Count()), scaled(a.Of.At(share*a.Of.Count()), 1/ratio)} {
+			least = least.or(a.Above(scaled(d, ratio)).plus(b.Below(d)))
+		}
 	}
 	return least
+}
+
+// SurelySlower is the evidence that the true quantile of a is above ratio times that of b, however requests are spread
+// within the buckets. Between two borders it is least at the longest time.
+func SurelySlower(a, b Quantile, ratio float64) Evidence {
+	if a.Of.Count() <= 0 || b.Of.Count() <= 0 {
+		return Evidence{Nats: math.Inf(-1)}
+	}
+	least := endless()
+	look := func(d time.Duration) { least = least.or(a.SurelyAbove(scaled(d, ratio)).plus(b.SurelyBelow(d))) }
+	for _, bucket := range b.Of {
+		look(bucket.Upper - 1)
+	}
+	for _, bucket := range a.Of {
+		look(scaled(bucket.Upper, 1/ratio))
+	}
+	return least
+}
+
+func endless() Evidence { return Evidence{math.Inf(1), math.Inf(1)} }
+
+// or is the evidence against the better of two hypotheses.
+func (e Evidence) or(o Evidence) Evidence { return Evidence{min(e.Nats, o.Nats), min(e.Gain, o.Gain)} }
+
+// scaled is d times ratio, Endless staying what it is.
+func scaled(d time.Duration, ratio float64) time.Duration {
+	if product := float64(d) * ratio; d < mesh.Endless && product < float64(mesh.Endless) {
+		return time.Duration(product)
+	}
+	return mesh.Endless
 }

@@ -80,6 +80,18 @@ func TestAnyNumberOfLooks(t *testing.T) {
 			var r Rate
 			return func() Evidence { r.Events++; r.Seconds += d.ExpFloat64() / 10; return r.Below(10) }
 		},
+		"equal latencies, whatever the buckets hide": func(d *rand.Rand) func() Evidence {
+			a, b := newRecorder(), newRecorder()
+			n := 0
+			return func() Evidence {
+				a.add(102 + d.Float64())
+				b.add(98 + d.Float64())
+				if n++; n%50 != 0 {
+					return Evidence{Nats: -1}
+				}
+				return SurelySlower(Quantile{a.histogram(), 0.95}, Quantile{b.histogram(), 0.95}, 1.1)
+			}
+		},
 		"equal latencies": func(d *rand.Rand) func() Evidence {
 			a, b := newRecorder(), newRecorder()
 			n := 0
@@ -132,6 +144,14 @@ func TestSees(t *testing.T) {
 					b.Hits += hit(d, 0.005)
 				}
 				return Worse(a, b, 0)
+			}
+		}},
+		"eight times as slow, whatever the buckets hide": {450, func(d *rand.Rand) func() Evidence {
+			a, b := newRecorder(), newRecorder()
+			return func() Evidence {
+				a.add(d.ExpFloat64() * 800)
+				b.add(d.ExpFloat64() * 100)
+				return SurelySlower(Quantile{a.histogram(), 0.95}, Quantile{b.histogram(), 0.95}, 1.1)
 			}
 		}},
 		"twice as slow": {600, func(d *rand.Rand) func() Evidence {
@@ -194,29 +214,39 @@ func TestInterval(t *testing.T) {
 
 func TestEdges(t *testing.T) {
 	h := mesh.NewHistogram([]mesh.Bucket{{Upper: time.Second, Count: 10}, {Upper: mesh.Endless, Count: 100}})
+	coarse, quicker, quick := all(500*time.Millisecond), all(250*time.Millisecond), all(100*time.Millisecond)
 	for name, c := range map[string]struct {
 		got  Evidence
 		want bool
 	}{
-		"nothing counted":                        {Count{}.Above(0.01), false},
-		"nothing may fail, one did":              {Count{1, 1000}.Above(0), true},
-		"nothing may fail, none did":             {Count{0, 1000}.Above(0), false},
-		"everything may fail":                    {Count{1000, 1000}.Above(1), false},
-		"all fail":                               {Count{50, 50}.Above(0.01), true},
-		"all fail beside all fail":               {Worse(Count{50, 50}, Count{500, 500}, 0), false},
-		"all fail beside none":                   {Worse(Count{50, 50}, Count{0, 500}, 0), true},
-		"all fail beside none, and may":          {Worse(Count{50, 50}, Count{0, 500}, 1), false},
-		"none fail beside all":                   {Worse(Count{0, 50}, Count{500, 500}, 0), false},
-		"nothing beside":                         {Worse(Count{5, 50}, Count{}, 0), false},
-		"no time":                                {Rate{5, 0}.Above(1), false},
-		"no events are below a rate":             {Rate{0, 100}.Below(1), true},
-		"no events are not above nothing":        {Rate{0, 100}.Above(0), false},
-		"one event is above nothing":             {Rate{1, 100}.Above(0), true},
-		"no histogram":                           {Quantile{nil, 0.95}.Above(time.Second), false},
-		"beyond the last bound nothing is known": {Quantile{h, 0.95}.Above(2 * time.Second), false},
-		"within it something is":                 {Quantile{h, 0.95}.Above(time.Second / 2), true},
-		"no histogram beside":                    {Slower(Quantile{h, 0.95}, Quantile{nil, 0.95}, 1), false},
-		"the same histogram beside":              {Slower(Quantile{h, 0.95}, Quantile{h, 0.95}, 1), false},
+		"nothing counted":                                      {Count{}.Above(0.01), false},
+		"nothing may fail, one did":                            {Count{1, 1000}.Above(0), true},
+		"nothing may fail, none did":                           {Count{0, 1000}.Above(0), false},
+		"everything may fail":                                  {Count{1000, 1000}.Above(1), false},
+		"all fail":                                             {Count{50, 50}.Above(0.01), true},
+		"all fail beside all fail":                             {Worse(Count{50, 50}, Count{500, 500}, 0), false},
+		"all fail beside none":                                 {Worse(Count{50, 50}, Count{0, 500}, 0), true},
+		"all fail beside none, and may":                        {Worse(Count{50, 50}, Count{0, 500}, 1), false},
+		"none fail beside all":                                 {Worse(Count{0, 50}, Count{500, 500}, 0), false},
+		"nothing beside":                                       {Worse(Count{5, 50}, Count{}, 0), false},
+		"no time":                                              {Rate{5, 0}.Above(1), false},
+		"no events are below a rate":                           {Rate{0, 100}.Below(1), true},
+		"no events are not above nothing":                      {Rate{0, 100}.Above(0), false},
+		"one event is above nothing":                           {Rate{1, 100}.Above(0), true},
+		"no histogram":                                         {Quantile{nil, 0.95}.Above(time.Second), false},
+		"slower than it may be, if requests are spread":        {Quantile{coarse, 0.95}.Above(300 * time.Millisecond), true},
+		"surely slower only beyond the bucket":                 {Quantile{coarse, 0.95}.SurelyAbove(300 * time.Millisecond), false},
+		"surely slower at the border":                          {Quantile{coarse, 0.95}.SurelyAbove(250 * time.Millisecond), true},
+		"not surely below within the bucket":                   {Quantile{coarse, 0.5}.SurelyBelow(400 * time.Millisecond), false},
+		"surely below at the border":                           {Quantile{coarse, 0.5}.SurelyBelow(500 * time.Millisecond), true},
+		"the next bucket may be a hair slower":                 {SurelySlower(Quantile{coarse, 0.95}, Quantile{quicker, 0.95}, 1.1), false},
+		"two buckets further is slower":                        {SurelySlower(Quantile{coarse, 0.95}, Quantile{quick, 0.95}, 1.1), true},
+		"two buckets further, which is within what is allowed": {SurelySlower(Quantile{coarse, 0.95}, Quantile{quick, 0.95}, 6), false},
+		"surely slower than nothing":                           {SurelySlower(Quantile{coarse, 0.95}, Quantile{nil, 0.95}, 1), false},
+		"beyond the last bound nothing is known":               {Quantile{h, 0.95}.Above(2 * time.Second), false},
+		"within it something is":                               {Quantile{h, 0.95}.Above(time.Second / 2), true},
+		"no histogram beside":                                  {Slower(Quantile{h, 0.95}, Quantile{nil, 0.95}, 1), false},
+		"the same histogram beside":                            {Slower(Quantile{h, 0.95}, Quantile{h, 0.95}, 1), false},
 	} {
 		if math.IsNaN(c.got.Nats) || math.IsNaN(c.got.Gain) {
 			t.Errorf("%s: %+v", name, c.got)
@@ -225,6 +255,19 @@ func TestEdges(t *testing.T) {
 			t.Errorf("%s: want %t, got %+v", name, c.want, c.got)
 		}
 	}
+}
+
+// all is a histogram of a thousand requests that took up to this bound, and longer than the one before.
+func all(upper time.Duration) mesh.Histogram {
+	var out []mesh.Bucket
+	for _, ms := range bounds {
+		b := mesh.Bucket{Upper: time.Duration(ms * float64(time.Millisecond))}
+		if b.Upper >= upper {
+			b.Count = 1000
+		}
+		out = append(out, b)
+	}
+	return mesh.NewHistogram(append(out, mesh.Bucket{Upper: mesh.Endless, Count: 1000}))
 }
 
 // recorder counts times as Istio's proxies do.

@@ -27,10 +27,10 @@ type Evidence struct {
 // Against is the evidence needed so that chance alone gives it with at most the probability alpha.
 func Against(alpha float64) float64 { return -math.Log(alpha) }
 
-// suspicion is the gain that a single look gives by chance with the probability 0.05: half the square of 1.645.
-const suspicion = 1.3529
+// suspicion is the gain of what lies one standard error beyond what is allowed: half the square of 1.
+const suspicion = 0.5
 
-// Suspicious is true when a single look would take the hypothesis for refuted, with a confidence of 95 %.
+// Suspicious is true when a single look sees more than is allowed, by more than chance usually brings.
 func (e Evidence) Suspicious() bool { return e.Gain >= suspicion }
 
 func (e Evidence) plus(o Evidence) Evidence { return Evidence{e.Nats + o.Nats, e.Gain + o.Gain} }
