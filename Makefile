@@ -45,6 +45,10 @@ explore: ## Visit every state that a release can get into, of every type, and sh
 test-istio: ## Ask Istio itself what it thinks of every prefix of our writes
 	go run ./hack/test istio
 
+.PHONY: simulate
+simulate: ## Let the engine judge 10,000 good and bad versions, and count how often it is wrong
+	go run ./test/simulation
+
 .PHONY: test-e2e
 test-e2e: build ## Run the tests on a local cluster
 	go run ./hack/test e2e
