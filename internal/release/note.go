@@ -76,13 +76,16 @@ func (v *view) noteSample() {
 	v.noteHealth(fresh)
 }
 
-// noteHealth leaves the condition as it is while a step merely gathers its first requests.
+// noteHealth leaves the condition as it is while a step merely gathers its first requests. That metrics cannot be read is
+// told at once: what was known before may no longer be so.
 func (v *view) noteHealth(verdict api.Verdict) {
 	switch verdict.Result {
 	case api.VerdictPass:
 		v.condition(api.ConditionHealthy, metav1.ConditionTrue, "Pass", "what callers see is within its bounds")
 	case api.VerdictFail:
 		v.condition(api.ConditionHealthy, metav1.ConditionFalse, "Fail", verdict.Message)
+	case api.VerdictError:
+		v.condition(api.ConditionHealthy, metav1.ConditionUnknown, ReasonMetricsError, verdict.Message)
 	default:
 		if !v.early() {
 			v.condition(api.ConditionHealthy, metav1.ConditionUnknown, string(verdict.Result), verdict.Message)
