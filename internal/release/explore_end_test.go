@@ -4,6 +4,7 @@ package release
 
 import (
 	"errors"
+	"strings"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/mesh"
@@ -52,6 +53,12 @@ var regimes = []regime{
 				return e.phase == api.ReleasePromoted // it came too late
 			}
 			return e.phase == api.ReleaseRolledBack
+		},
+	},
+	{
+		name: "when paused for ever", change: func(s *api.ReleaseSpec, _ *Seen) { s.Paused = true },
+		check: func(_ api.ReleaseStatus, e end) bool {
+			return e.phase.Finished() || e.user || strings.HasPrefix(e.held, "paused"+also)
 		},
 	},
 	{

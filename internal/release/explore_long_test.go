@@ -10,22 +10,35 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 )
 
-// TestExploreTwoThingsAtOnce has two things out of the ordinary at a time.
-func TestExploreTwoThingsAtOnce(t *testing.T) { everyStatus(t, strategies(3), 2) }
+// TestExplore visits more than a million states, of every type of release, with everything that a strategy may say, with two
+// things out of the ordinary at a time, and of units whose releases read each other as late as they like.
+func TestExplore(t *testing.T) {
+	var sum tally
+	t.Run("two things at once", func(t *testing.T) { everyStatus(t, &sum, strategies(2), 2) })
+	t.Run("everything", func(t *testing.T) { everyStatus(t, &sum, everything(), 1) })
+	t.Run("units", func(t *testing.T) { exploreUnits(t, &sum) })
+	t.Logf("in all: %s", &sum)
+	if sum.statuses < 1_000_000 {
+		t.Errorf("only %d states, want a million", sum.statuses)
+	}
+}
 
-// TestExploreEverything has strategies that say all that a strategy may say.
-func TestExploreEverything(t *testing.T) { everyStatus(t, everything(), 1) }
-
-// TestExploreUnits has two releases that go as one, each of which reads the other as late as it likes.
-func TestExploreUnits(t *testing.T) {
+func exploreUnits(t *testing.T, sum *tally) {
 	one := brief(api.StrategyCanary, api.Step{Weight: 10})
-	t.Run("steps", func(t *testing.T) {
-		exploreUnit(t, "steps", one, "lag", "v3 wanted", "v1 wanted", "abort", "1 ready", "promote", "paused")
-	})
-	t.Run("pods die", func(t *testing.T) {
-		exploreUnit(t, "pods die", one, "none ready", "abort", "promote")
-	})
-	t.Run("judged", func(t *testing.T) {
-		exploreUnit(t, "judged", judged(one, api.FailureRollback, api.MissingFail), "bad", "few", "lag", "abort", "v3 wanted")
-	})
+	asked := brief(api.StrategyBlueGreen)
+	asked.Gates = []api.Gate{{Name: "desk", At: api.GateBeforePromotion, Approval: &api.ApprovalGate{}}}
+	for name, c := range map[string]struct {
+		strategy api.StrategySpec
+		odd      []string
+	}{
+		"steps":    {one, []string{"lag", "v3 wanted", "v1 wanted", "abort", "1 ready", "promote", "paused"}},
+		"pods die": {one, []string{"none ready", "abort", "promote"}},
+		"judged":   {judged(one, api.FailureRollback, api.MissingFail), []string{"bad", "few", "lag", "abort", "v3 wanted"}},
+		"approved": {asked, []string{"nobody approves", "paused", "abort", "promote", "v3 wanted"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			exploreUnit(t, sum, name, c.strategy, c.odd...)
+		})
+	}
 }

@@ -13,8 +13,9 @@ import (
 // TestEveryReachableUnit is the short form of make explore for two components that go as one.
 func TestEveryReachableUnit(t *testing.T) {
 	plain := brief(api.StrategyCanary)
-	exploreUnit(t, "at once", plain, "lag", "v3 wanted", "abort", "1 ready")
-	exploreUnit(t, "at once, and pods die", plain, "none ready", "abort")
+	var sum tally
+	exploreUnit(t, &sum, "at once", plain, "lag", "v3 wanted", "abort", "1 ready")
+	exploreUnit(t, &sum, "at once, and pods die", plain, "none ready", "abort")
 }
 
 // joint is where the two releases of a unit are, and what each has read last of the other, which may be old.
@@ -51,7 +52,7 @@ type choice struct {
 	world  string
 }
 
-func exploreUnit(t *testing.T, name string, s api.StrategySpec, odd ...string) {
+func exploreUnit(t *testing.T, sum *tally, name string, s api.StrategySpec, odd ...string) {
 	u := &unit{
 		t: t, names: []string{"front", "reviews"}, odd: odd, peers: []Peer{{}}, peerNos: map[Peer]int{}, decided: map[choice]number{},
 		abouts: [2]map[number]int{{}, {}}, known: map[joint]bool{}, ends: map[joint]string{},
@@ -66,7 +67,6 @@ func exploreUnit(t *testing.T, name string, s api.StrategySpec, odd ...string) {
 		u.todo = u.todo[:len(u.todo)-1]
 		u.leave(j)
 	}
-	var sum tally
 	sum.add(t, name, len(u.known), u.transitions)
 }
 
