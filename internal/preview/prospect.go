@@ -39,7 +39,7 @@ func (in Input) prospect(c api.Component) prospect {
 		}
 	}
 	if s.begins {
-		s.noteUnit(in.Then)
+		s.noteUnit(in)
 		s.noteLoad()
 		s.noteGates(spec)
 	}
@@ -102,11 +102,23 @@ func (s *prospect) fault(format string, args ...any) {
 	s.faults = append(s.faults, fmt.Sprintf(format, args...))
 }
 
-func (s *prospect) noteUnit(app *api.Application) {
-	for _, unit := range app.Spec.Together {
-		others := slices.Clone(unit.Components)
-		if i := slices.Index(others, s.Component.Name); i >= 0 {
-			s.note("%s: moves as one with new versions of %s", s.Component.Name, strings.Join(slices.Delete(others, i, i+1), ", "))
+// noteUnit tells what moves with the component, and what it waits for.
+func (s *prospect) noteUnit(in Input) {
+	for _, t := range in.Then.Spec.Together {
+		others := slices.Clone(t.Components)
+		i := slices.Index(others, s.Component.Name)
+		if i < 0 {
+			continue
+		}
+		s.note("%s: moves as one with new versions of %s", s.Component.Name, strings.Join(slices.Delete(others, i, i+1), ", "))
+		var unit []standing.Standing
+		for _, c := range in.Then.Spec.Components {
+			if slices.Contains(t.Components, c.Name) {
+				unit = append(unit, in.stand(c))
+			}
+		}
+		if before := s.WaitsFor(unit); before != "" {
+			s.note("%s: waits until the release of %s has ended", s.Component.Name, before)
 		}
 	}
 }

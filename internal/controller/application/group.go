@@ -8,6 +8,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	engine "weir.dev/weir/internal/release"
+	"weir.dev/weir/internal/release/standing"
 )
 
 // group is components that are released as one unit, in their order; most often a single one.
@@ -117,10 +118,9 @@ func (g group) waitsFor(w want) string {
 	if !w.needsRelease() {
 		return ""
 	}
+	var unit []standing.Standing
 	for _, other := range g.wants {
-		if other.underWay() {
-			return other.component.Name
-		}
+		unit = append(unit, other.stands)
 	}
-	return ""
+	return w.stands.WaitsFor(unit)
 }

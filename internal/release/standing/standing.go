@@ -112,6 +112,20 @@ func (s Standing) Follows() bool {
 	return s.UnderWay() && s.Newest.Spec.To != s.Desired && s.Desired != s.Current
 }
 
+// WaitsFor is the component of the same unit whose release has to end before the one that is called for begins; empty when
+// none is called for, or nothing is waited for.
+func (s Standing) WaitsFor(unit []Standing) string {
+	if !s.Begins() {
+		return ""
+	}
+	for _, other := range unit {
+		if other.UnderWay() {
+			return other.Component.Name
+		}
+	}
+	return ""
+}
+
 // Rejected tells whether the version that is asked for went back already.
 func (s Standing) Rejected() bool {
 	return s.Newest != nil && s.Newest.Status.Phase == api.ReleaseRolledBack && s.Newest.Spec.To == s.Desired && !s.GaveWay

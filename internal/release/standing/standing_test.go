@@ -71,6 +71,19 @@ func TestStanding(t *testing.T) {
 	}
 }
 
+func TestWaitsFor(t *testing.T) {
+	under := past("v2", api.ReleaseObserving, "")
+	page := standing.Standing{Component: api.Component{Name: "page"}, Desired: "v2", Current: "v1", Newest: &under}
+	reviews := standing.Standing{Component: api.Component{Name: "reviews"}, Desired: "v3", Current: "v2"}
+	unit := []standing.Standing{page, reviews}
+	if got := reviews.WaitsFor(unit); got != "page" {
+		t.Errorf("reviews wait for %q, want page", got)
+	}
+	if got := page.WaitsFor(unit); got != "" {
+		t.Errorf("page, which is under way, waits for %q", got)
+	}
+}
+
 func TestOlder(t *testing.T) {
 	at := func(s int64) metav1.Time { return metav1.NewTime(time.Unix(s, 0)) }
 	ended := func(name string, made, finished int64) api.Release {
