@@ -187,12 +187,12 @@ func (p *player) begins(version string) {
 }
 
 // check waits until the release does what the line says. When that is nothing new, it must not do anything else as long
-// as the line lasts, three seconds at most.
+// as the line lasts, six seconds at most.
 func (p *player) check(where string, l scenario.Line, lasts time.Duration) {
 	p.Helper()
 	does, besides := l.Outcome()
 	if does == "same" || does == p.does {
-		p.rests(where, min(lasts, 3*time.Second))
+		p.rests(where, min(lasts, 6*time.Second))
 		return
 	}
 	p.does = does
