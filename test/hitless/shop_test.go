@@ -31,12 +31,16 @@ import (
 	"weir.dev/weir/internal/kube"
 )
 
+// The cluster is this process's own: two runs on one machine leave each other alone.
+var (
+	clusterName = fmt.Sprintf("e2e-hitless-%d", os.Getpid())
+	stateDir    = "/var/lib/weir-" + clusterName
+)
+
 const (
-	clusterName = "e2e-hitless"
-	stateDir    = "/var/lib/weir-e2e-hitless"
-	namespace   = "shop"
-	ratings     = "weir.local/hitless/ratings:v1"
-	reviews     = "weir.local/hitless/reviews:v2"
+	namespace = "shop"
+	ratings   = "weir.local/hitless/ratings:v1"
+	reviews   = "weir.local/hitless/reviews:v2"
 )
 
 // shop is an application on a cluster of this test's own: the gateway and reviews call ratings, which are released.
