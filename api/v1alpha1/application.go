@@ -30,7 +30,7 @@ type Application struct {
 
 // ApplicationSpec says what the user wants to run.
 //
-// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, self.components.exists(o, o.name == u)))",fieldPath=".components",message="uses names a component that this application does not have; add the component, or correct the name"
+// +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || c.uses.all(u, u.contains('/') || self.components.exists(o, o.name == u)))",fieldPath=".components",message="uses names a component that this application does not have; add the component, or correct the name"
 // +kubebuilder:validation:XValidation:rule="!has(self.together) || self.together.all(t, t.components.all(n, self.components.exists(c, c.name == n)))",fieldPath=".together",message="together names a component that this application does not have; add the component, or correct the name"
 // +kubebuilder:validation:XValidation:rule="!has(self.together) || self.together.all(t, t.components.all(n, self.together.filter(o, n in o.components).size() == 1 && t.components.filter(m, m == n).size() == 1))",fieldPath=".together",message="a component is in one unit, and once"
 // +kubebuilder:validation:XValidation:rule="self.components.all(c, !has(c.uses) || !c.uses.exists(u, u == c.name))",fieldPath=".components",message="a component does not name itself in uses; leave it out"
@@ -55,6 +55,23 @@ type ApplicationSpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	// +optional
 	TakesOver []Taken `json:"takesOver,omitempty"`
+	// ScopeFromUses sends each component's sidecar only what it calls by uses, instead of all there is in the mesh. That is
+	// less to hold and to send, and changes elsewhere do not reach it. A call that uses does not name still reaches its
+	// destination where the mesh allows that, but around the mesh: without routes, identity and figures.
+	// +optional
+	ScopeFromUses bool `json:"scopeFromUses,omitempty"`
+	// AccessFromUses lets a component be called only by those that name it in uses, and by the gateway when it is exposed.
+	// Everybody else is refused, by identity. Components of other namespaces also need to be named in callers.
+	// +optional
+	AccessFromUses bool `json:"accessFromUses,omitempty"`
+	// Callers names applications of other namespaces, such as shop/front, or all of a namespace, shop/*, whose components may
+	// call this one's when accessFromUses is set.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=104
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?/([*]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`
+	// +optional
+	Callers []string `json:"callers,omitempty"`
 	// Components are the parts of the application, each with a name of its own.
 	// +listType=map
 	// +listMapKey=name
@@ -82,7 +99,7 @@ type Together struct {
 // +kubebuilder:validation:XValidation:rule="has(self.image) || (has(self.external) && self.external)",fieldPath=".image",message="image is missing; write the container image, for example registry.example/reviews:v1, or set external when the Deployments are somebody else's"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || (has(self.ports) && self.ports.size() > 0)",fieldPath=".expose",message="expose needs a port to send requests to; list one under ports"
 // +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.expose.port) || !has(self.ports) || self.ports.exists(p, p.port == self.expose.port)",fieldPath=".expose.port",message="port must be one of the component's ports; list it under ports"
-// +kubebuilder:validation:XValidation:rule="!has(self.expose) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc', 'grpc-web']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc', 'grpc-web']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2, grpc or grpc-web; correct its protocol, or name another port"
+// +kubebuilder:validation:XValidation:rule="!has(self.expose) || has(self.expose.tcp) || !has(self.ports) || self.ports.size() == 0 || (has(self.expose.port) ? self.ports.all(p, p.port != self.expose.port || !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc', 'grpc-web']) : self.ports.exists(p, !has(p.protocol) || p.protocol in ['http', 'http2', 'grpc', 'grpc-web']))",fieldPath=".expose",message="requests from outside need a port that speaks http, http2, grpc or grpc-web; correct its protocol, name another port, or pass connections on as they are by expose.tcp"
 // +kubebuilder:validation:XValidation:rule="(has(self.mesh) && !self.mesh) || !has(self.ports) || !self.ports.exists(p, (has(p.target) ? p.target : p.port) in [15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090])",fieldPath=".ports",message="ports 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053 and 15090 belong to the sidecar; choose another, or set mesh to false"
 // +kubebuilder:validation:XValidation:rule="!has(self.ports) || self.ports.all(p, !has(p.name) || self.ports.filter(o, has(o.name) && o.name == p.name).size() == 1)",fieldPath=".ports",message="two ports have one name; give each a name of its own, or none"
 // +kubebuilder:validation:XValidation:rule="!has(self.readiness) || [has(self.readiness.httpGet), has(self.readiness.tcpSocket), has(self.readiness.grpc), has(self.readiness.exec)].filter(said, said).size() == 1",fieldPath=".readiness",message="readiness needs one of httpGet, tcpSocket, grpc or exec"
@@ -196,10 +213,14 @@ type Component struct {
 	// Template is merged over the pods that Weir makes, and reaches whatever has no field of its own here.
 	// +optional
 	Template *Template `json:"template,omitempty"`
-	// Uses names the components of this application that this one calls.
+	// Uses names whom this component calls: a component of this application, such as ratings; one of another application in
+	// the namespace, accounts/ledger, or of another namespace, bank/accounts/ledger; or a host outside of the mesh with its
+	// protocol and port, https://api.example or mysql://db.example:3306. http and https need no port. A Service of the cluster
+	// that is no component is named in full, http://legacy.shop.svc.cluster.local:8080.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=24
-	// +kubebuilder:validation:items:MaxLength=40
+	// +kubebuilder:validation:items:MaxLength=280
+	// +kubebuilder:validation:items:XValidation:rule="self.contains('://') ? self.matches('^(https?|((http2|grpc|tls|tcp|mongo|mysql|redis)://[^:]+:)).+$') && self.matches('^[a-z0-9]+://([*][.])?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?$') : self.matches('^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/){0,2}[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",message="write a component, such as ratings, accounts/ledger or bank/accounts/ledger, or a host outside of the mesh, such as https://api.example or mysql://db.example:3306"
 	// +optional
 	Uses []string `json:"uses,omitempty"`
 	// Strategy names the Strategy by which new versions are released: one in the same namespace, else a template that comes
@@ -291,29 +312,6 @@ type Port struct {
 	Name string `json:"name,omitempty"`
 }
 
-// Expose is the way into a component from outside.
-type Expose struct {
-	// Hosts are the host names answered. Default: all.
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*]|([*][.])?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*)$')",message="write a host name, such as shop.example, or *.shop.example for all names below it, or * for every name"
-	// +optional
-	Hosts []string `json:"hosts,omitempty"`
-	// Paths are the path prefixes answered. Default: all.
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:Pattern=`^/`
-	// +kubebuilder:validation:items:MaxLength=256
-	// +optional
-	Paths []string `json:"paths,omitempty"`
-	// Port is the component's port that requests are sent to. Default: its first.
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=65535
-	// +optional
-	Port int32 `json:"port,omitempty"`
-}
-
 // ApplicationStatus says how the application is.
 type ApplicationStatus struct {
 	// ObservedGeneration is the generation of the spec that this status speaks of.
@@ -328,6 +326,11 @@ type ApplicationStatus struct {
 	// Address is where the application answers from outside.
 	// +optional
 	Address string `json:"address,omitempty"`
+	// Exposed is what the application answers at the gateway, such as http://shop.example/cart. No other application may
+	// answer the same.
+	// +listType=atomic
+	// +optional
+	Exposed []string `json:"exposed,omitempty"`
 	// Components tells the state of each component.
 	// +listType=map
 	// +listMapKey=name
@@ -371,6 +374,10 @@ type ComponentStatus struct {
 	// Message says in words what keeps the component from being ready.
 	// +optional
 	Message string `json:"message,omitempty"`
+	// Calls is what versions that have pods call, by their uses.
+	// +listType=atomic
+	// +optional
+	Calls []string `json:"calls,omitempty"`
 	// Warnings are about what works, but not as one may expect.
 	// +listType=atomic
 	// +optional

@@ -110,6 +110,7 @@ func (d description) write(w io.Writer, now time.Time) error {
 	for _, part := range []func(io.Writer) error{
 		func(w io.Writer) error { return componentTable(w, app) },
 		d.versionTable,
+		d.warningTable,
 		func(w io.Writer) error { return d.releases(w, now) },
 		func(w io.Writer) error { return conditionTable(w, app.Status.Conditions, time.DateTime) },
 		d.objectTable,
@@ -132,6 +133,19 @@ func (d description) versionTable(w io.Writer) error {
 		}
 		if len(s.Versions) == 0 && s.Message != "" {
 			fmt.Fprintf(t, "%s\t%s\t-\t%s\n", s.Name, versionWord(s), s.Message)
+		}
+	}
+	return t.Flush()
+}
+
+// warningTable shows what works, but not as one may expect.
+func (d description) warningTable(w io.Writer) error {
+	t := columns(w)
+	head := "\nCOMPONENT\tWARNING\n"
+	for _, s := range d.Application.Status.Components {
+		for _, words := range s.Warnings {
+			fmt.Fprintf(t, "%s%s\t%s\n", head, s.Name, words)
+			head = ""
 		}
 	}
 	return t.Flush()

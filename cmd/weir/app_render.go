@@ -11,10 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/preview"
 )
@@ -119,6 +121,24 @@ func readHistory(ctx context.Context, c client.Client, in *preview.Input) error 
 			return err
 		}
 		in.Releases = append(in.Releases, releases...)
+	}
+	return readNeighbors(ctx, c, in)
+}
+
+// readNeighbors reads who the gateway is, and which other applications call this one. Where those of other namespaces may not
+// be read, those of its own count.
+func readNeighbors(ctx context.Context, c client.Client, in *preview.Input) error {
+	var apps api.ApplicationList
+	err := c.List(ctx, &apps)
+	if apierrors.IsForbidden(err) {
+		err = c.List(ctx, &apps, client.InNamespace(in.Then.Namespace))
+	}
+	if err != nil {
+		return fmt.Errorf("list applications: %w", err)
+	}
+	var gateways kube.Gateways
+	in.Neighbors = plan.Neighbors{
+		GatewayPrincipals: plan.Principals(gateways.Look(ctx, c, in.Gateway).Accounts), Callers: plan.Callers(in.Then, apps.Items),
 	}
 	return nil
 }

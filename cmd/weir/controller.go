@@ -58,6 +58,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.options.ProfileAddress, "profile-address", "0", "address of /debug/pprof, such as 127.0.0.1:8082; 0 turns it off")
 	f.StringSliceVar(&flags.options.Namespaces, "namespaces", nil, "namespaces to look after, separated by commas; none means all")
 	f.StringVar(&flags.options.Templates, "template-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the strategies that every namespace may name")
+	f.StringSliceVar(&flags.options.Mesh, "mesh-hosts", nil, "services, as namespace/name or namespace/*, that every sidecar with a scope is sent besides those of istiod's namespace")
 	f.StringVar(&flags.prometheusURL, "prometheus-url", "http://prometheus.istio-system:9090", "Prometheus that scrapes the mesh")
 	f.StringVar(&flags.istioNamespace, "istio-namespace", "istio-system", "namespace of istiod")
 	f.StringVar(&flags.istiodServiceAccount, "istiod-service-account", "weir-istiod-reader", "service account, in istiod's namespace, by which istiod is asked what the proxies hold")
@@ -106,6 +107,7 @@ func runController(ctx context.Context, flags controllerFlags) error {
 	}
 	options := flags.options
 	options.Gateway = gateway
+	options.Mesh = append(options.Mesh, flags.istioNamespace+"/*")
 	options.Measurer = measurer
 	options.Prover = proof.NewFallback(xds.New(
 		xds.NewEndpoints(client, flags.istioNamespace),

@@ -5,6 +5,7 @@ package admission
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
@@ -128,9 +129,9 @@ func conflicts(a *api.Application, others []api.Application) []string {
 				if o.Namespace == a.Namespace && c.Name == d.Name {
 					faults = append(faults, fmt.Sprintf("spec.components[%s].name: application %s of this namespace has a component of this name; rename one", c.Name, o.Name))
 				}
-				if host, path, both := meet(c, d); both {
-					faults = append(faults, fmt.Sprintf("spec.components[%s].expose: %s%s is answered by component %s of application %s/%s; take another host or path",
-						c.Name, host, path, d.Name, o.Namespace, o.Name))
+				if claim, both := meet(c, d); both {
+					faults = append(faults, fmt.Sprintf("spec.components[%s].expose: %s is answered by component %s of application %s/%s; take another host or path",
+						c.Name, strings.TrimPrefix(claim, "http://"), d.Name, o.Namespace, o.Name))
 				}
 			}
 		}
@@ -138,27 +139,14 @@ func conflicts(a *api.Application, others []api.Application) []string {
 	return faults
 }
 
-// meet finds a host and a path that both components answer.
-func meet(c, d api.Component) (host, path string, found bool) {
-	if c.Expose == nil || d.Expose == nil {
-		return "", "", false
-	}
-	for _, host := range orAll(c.Expose.Hosts, "*") {
-		if !slices.Contains(orAll(d.Expose.Hosts, "*"), host) {
-			continue
-		}
-		for _, path := range orAll(c.Expose.Paths, "/") {
-			if slices.Contains(orAll(d.Expose.Paths, "/"), path) {
-				return host, path, true
+// meet finds what one component answers, if the other is to answer it too, or something that cannot be told from it.
+func meet(c, d api.Component) (claim string, found bool) {
+	for _, mine := range plan.Claims(c) {
+		for _, other := range plan.Claims(d) {
+			if plan.Collide(mine, other) {
+				return other, true
 			}
 		}
 	}
-	return "", "", false
-}
-
-func orAll(list []string, all string) []string {
-	if len(list) == 0 {
-		return []string{all}
-	}
-	return list
+	return "", false
 }

@@ -13,6 +13,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/inventory"
+	"weir.dev/weir/internal/plan"
 )
 
 func hasNumber(number uint32) func(corev1.ServicePort) bool {
@@ -53,9 +54,15 @@ func callerOutside(b *book, n Namespace) {
 
 // lonely finds components under a strategy that nobody calls.
 func lonely(b *book, n Namespace) {
+	var all []api.Application
+	for _, other := range b.Namespaces {
+		all = append(all, other.Applications...)
+	}
 	for _, a := range n.Applications {
+		others := plan.Callers(&a, all)
 		for _, c := range a.Spec.Components {
-			called := c.Expose != nil || slices.ContainsFunc(a.Spec.Components, func(o api.Component) bool { return slices.Contains(o.Uses, c.Name) })
+			called := c.Expose != nil || len(others[c.Name]) > 0 ||
+				slices.ContainsFunc(a.Spec.Components, func(o api.Component) bool { return slices.Contains(o.Uses, c.Name) })
 			if c.Strategy != "" && !called {
 				b.warn(fmt.Sprintf("Application %s, component %s", a.Name, c.Name), "name its callers under uses, or expose it",
 					"it has a strategy, and nobody is said to call it: shares are given at callers' sidecars")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
+	istiosec "istio.io/client-go/pkg/apis/security/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,7 +42,9 @@ type Options struct {
 	// MetricsAddress, HealthAddress and ProfileAddress are host:port; "0" turns them off, and so does "" the last.
 	MetricsAddress, HealthAddress, ProfileAddress string
 	// Gateway selects the ingress gateway's pods.
-	Gateway  map[string]string
+	Gateway map[string]string
+	// Mesh are hosts, as namespace/name, that proxies are sent besides those that their components call.
+	Mesh     []string
 	Prover   mesh.Prover
 	Measurer release.Measurer
 	// Namespaces are those that are looked after; empty means all.
@@ -84,7 +87,7 @@ func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 	contents := &kube.Contents{Metadata: mgr.GetClient(), Reader: mgr.GetAPIReader()}
 	applications := &application.Reconciler{
 		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Prover: o.Prover, Contents: contents, Gateway: o.Gateway,
-		Templates: o.Templates,
+		Templates: o.Templates, Gateways: &kube.Gateways{}, Mesh: o.Mesh,
 	}
 	if err := applications.Setup(ctx, mgr); err != nil {
 		return err
@@ -137,5 +140,6 @@ func ours() map[client.Object]cache.ByObject {
 		&appsv1.StatefulSet{}: only, &batchv1.Job{}: only, &batchv1.CronJob{}: only,
 		&appsv1.Deployment{}: only, &appsv1.ControllerRevision{}: only, &corev1.Pod{}: only, &corev1.Service{}: only,
 		&corev1.ServiceAccount{}: only, &istionet.DestinationRule{}: only, &istionet.VirtualService{}: only, &istionet.Gateway{}: only,
+		&istionet.ServiceEntry{}: only, &istionet.Sidecar{}: only, &istiosec.AuthorizationPolicy{}: only,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
+	istiosec "istio.io/client-go/pkg/apis/security/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
@@ -24,6 +25,7 @@ func generated() []client.ObjectList {
 	return []client.ObjectList{
 		&istionet.GatewayList{}, &istionet.VirtualServiceList{}, &istionet.DestinationRuleList{},
 		&batchv1.CronJobList{}, &batchv1.JobList{}, &autoscalingv2.HorizontalPodAutoscalerList{}, &appsv1.StatefulSetList{}, &appsv1.DeploymentList{},
+		&istiosec.AuthorizationPolicyList{}, &istionet.SidecarList{}, &istionet.ServiceEntryList{},
 		&corev1.ServiceList{}, &corev1.ServiceAccountList{},
 	}
 }

@@ -12,16 +12,29 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/port"
+	"weir.dev/weir/internal/plan/use"
 	"weir.dev/weir/internal/plan/workload"
 )
 
 // Accept refuses what no version may be made of, before it is kept. The error names every fault by its field.
 func Accept(a *api.Application) error {
 	var faults []error
+	var targets []use.Target
 	for _, c := range a.Spec.Components {
+		for _, text := range c.Uses {
+			t := use.Parse(a, text)
+			targets = append(targets, t)
+			if t.Of(a) && !slices.ContainsFunc(a.Spec.Components, func(o api.Component) bool { return o.Name == t.Component && o.Name != c.Name }) {
+				faults = append(faults, fmt.Errorf("spec.components[%s].uses: %s names no other component of this application; correct it, or leave it out", c.Name, text))
+			}
+		}
 		for _, fault := range slices.Concat(workload.CheckTemplate(c), checkProbes(c), checkExpose(c)) {
 			faults = append(faults, fmt.Errorf("spec.components[%s].%w", c.Name, fault))
 		}
+	}
+	faults = append(faults, checkOutside(a)...)
+	for _, fault := range use.Conflicts(targets) {
+		faults = append(faults, fmt.Errorf("spec.components.uses: %w", fault))
 	}
 	return errors.Join(append(faults, checkTaken(a)...)...)
 }
@@ -45,6 +58,9 @@ func checkTaken(a *api.Application) []error {
 
 // checkExpose finds what the schema does not see, since a protocol can be said in several ways.
 func checkExpose(c api.Component) []error {
+	if c.Expose != nil && c.Expose.TCP != 0 {
+		return checkStream(c)
+	}
 	if _, ok := port.Exposed(c); ok || c.Expose == nil {
 		return nil
 	}

@@ -29,8 +29,16 @@ func TestAccept(t *testing.T) {
 		"nothing odd":             {"ports: [{port: 80, name: web}], readiness: {httpGet: {port: web}}, liveness: {tcpSocket: {port: http-80}}", ""},
 		"probe of no port":        {"ports: [{port: 80, name: web}], readiness: {httpGet: {port: api}}", `spec.components[a].readiness: the component has no port named "api"`},
 		"probe of a number, text": {"ports: [{port: 80}], startup: {tcpSocket: {port: '80'}}", `spec.components[a].startup: the component has no port named "80"`},
+		"uses of its own":         {"uses: [shop/a]", "spec.components[a].uses: shop/a names no other component of this application"},
+		"uses of many hosts":      {"uses: ['tcp://*.example:5432']", "calls by tcp do not say which host they mean"},
+		"uses of two on a port":   {"uses: ['tcp://a.example:5432', 'tcp://b.example:5432']", "a.example and b.example have port 5432"},
+		"uses of two addresses":   {"uses: ['tcp://192.0.2.1:5432', 'tcp://192.0.2.2:5432', 'tcp://a.example:5432', 'https://b.example:5432']", ""},
+		"uses by two protocols":   {"uses: ['http://a.example:80', 'grpc://a.example:80']", "a.example:80 is called by http and by grpc"},
 		"exposed by appProtocol":  {"ports: [{port: 80, appProtocol: kubernetes.io/h2c}], expose: {}", ""},
 		"exposed, but it is tcp":  {"ports: [{port: 80, name: tcp}], expose: {}", "spec.components[a].expose: requests from outside need"},
+		"a stream, but datagrams": {"ports: [{port: 53, protocol: udp}], expose: {tcp: 53}", "spec.components[a].expose.tcp: the component has no port"},
+		"a stream to datagrams":   {"ports: [{port: 53, protocol: udp}, {port: 80}], expose: {tcp: 53, port: 53}", "spec.components[a].expose.port: connections are not made to port 53"},
+		"a stream of http":        {"ports: [{port: 80}], expose: {tcp: 81}", ""},
 		"exposed number is tcp":   {"ports: [{port: 80}, {port: 81, appProtocol: redis}], expose: {port: 81}", "spec.components[a].expose: requests from outside need"},
 	} {
 		t.Run(name, func(t *testing.T) {

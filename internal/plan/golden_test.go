@@ -26,15 +26,21 @@ type example struct {
 		Versions map[string]api.Component
 		Wanted   []api.VersionWanted
 	}
+	// GatewayPrincipals, Callers and, by component, what versions with pods call besides the spec, or were said to.
+	GatewayPrincipals []string
+	Callers           map[string][]plan.Caller
+	Calls, Called     map[string][]string
+	Certificates      map[string]string
 }
 
 func (e example) input() plan.Input {
-	in := plan.Input{Application: &e.Application}
+	in := plan.Input{Application: &e.Application, Neighbors: plan.Neighbors{GatewayPrincipals: e.GatewayPrincipals, Callers: e.Callers, Certificates: e.Certificates}}
 	for _, spec := range e.Application.Spec.Components {
 		c := settled(spec)
 		if given, ok := e.Components[spec.Name]; ok {
 			c.Versions, c.Wanted = given.Versions, given.Wanted
 		}
+		c.Uses, c.Used = e.Calls[spec.Name], e.Called[spec.Name]
 		in.Components = append(in.Components, c)
 	}
 	return in

@@ -35,6 +35,7 @@ type Input struct {
 	Components []Component
 	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
 	Gateway map[string]string
+	Neighbors
 }
 
 // Component is a component with the versions of it that are wanted.
@@ -44,6 +45,9 @@ type Component struct {
 	// Versions is the frozen content by version name, for every version in Wanted.
 	Versions map[string]api.Component
 	Wanted   []api.VersionWanted
+	// Uses is what versions that have pods call besides what the spec names, Used what they were said to call before: who is
+	// called may be closed to them at once, but their proxies go on knowing the way.
+	Uses, Used []string
 	// Counted are the versions whose pods an autoscaler counts that is not Weir's.
 	Counted map[string]bool
 	// Kept are the ports of the Service that was taken over; it keeps their names.
@@ -63,7 +67,8 @@ const beyond int32 = 1_000_000
 
 // kinds is the order in which objects are applied: what is named comes before what names it.
 var kinds = []string{
-	"ServiceAccount", "Service", "Deployment", "StatefulSet", "HorizontalPodAutoscaler", "Job", "CronJob", "DestinationRule", "VirtualService", "Gateway",
+	"ServiceAccount", "Service", "ServiceEntry", "Sidecar", "AuthorizationPolicy",
+	"Deployment", "StatefulSet", "HorizontalPodAutoscaler", "Job", "CronJob", "DestinationRule", "VirtualService", "Gateway",
 }
 
 // Objects returns everything the Application is made of, in the order to apply it, by name within a kind. It fails when
@@ -88,7 +93,8 @@ func Objects(in Input) ([]Object, error) {
 		}
 		objects = append(objects, of...)
 	}
-	objects = append(objects, outside(a, routed, in.Gateway)...)
+	objects = append(objects, in.relations()...)
+	objects = append(objects, in.outside(routed)...)
 	slices.SortStableFunc(objects, func(x, y Object) int {
 		return cmp.Or(cmp.Compare(rank(x), rank(y)), strings.Compare(x.GetName(), y.GetName()))
 	})
@@ -157,15 +163,16 @@ func runner(a *api.Application, spec, frozen api.Component, w api.VersionWanted)
 }
 
 // outside returns the way in from outside.
-func outside(a *api.Application, components []routing.Component, selector map[string]string) []Object {
-	if len(selector) == 0 {
-		selector = map[string]string{"istio": "ingressgateway"}
+func (in Input) outside(components []routing.Component) []Object {
+	way := routing.WayIn{Selector: in.Gateway, Certificates: in.Certificates}
+	if len(way.Selector) == 0 {
+		way.Selector = map[string]string{"istio": "ingressgateway"}
 	}
 	var objects []Object
-	for _, vs := range routing.Outside(a, components) {
+	for _, vs := range slices.Concat(routing.Outside(in.Application, components), routing.OutsideStreams(in.Application, components)) {
 		objects = append(objects, vs)
 	}
-	if g := routing.Gateway(a, components, selector); g != nil && len(objects) > 0 {
+	if g := routing.Gateway(in.Application, components, way); g != nil && len(objects) > 0 {
 		objects = append(objects, g)
 	}
 	return objects

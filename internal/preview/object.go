@@ -45,7 +45,7 @@ func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWan
 	if app == nil {
 		return nil, nil
 	}
-	request := plan.Input{Application: app, Gateway: in.Gateway}
+	request := plan.Input{Application: app, Gateway: in.Gateway, Neighbors: in.Neighbors}
 	for _, c := range app.Spec.Components {
 		w, ok := wanted[c.Name]
 		if !ok {

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/config"
 )
 
@@ -35,6 +36,8 @@ type Input struct {
 	Named string
 	// Gateway selects the pods of the ingress gateway. Default: istio=ingressgateway.
 	Gateway map[string]string
+	// Neighbors is what else there is in the mesh.
+	Neighbors plan.Neighbors
 	// Rates are the requests a second that components get now, as far as they are known.
 	Rates map[string]float64
 	// Ready is how long pods take to become ready. Default: 20s.

@@ -26,6 +26,12 @@ func TestDefaults(t *testing.T) {
 			"{components: [{name: a, kind: Deployment, image: b, version: 1.0.0, replicas: 2, mesh: false, ports: [{port: 80}, {port: 15021}], expose: {" +
 				"hosts: ['*', '*.example', a.example, localhost], paths: [/], port: 80}}]}",
 		},
+		"uses of every form": {
+			application("[{name: a, image: b, uses: [c, d/e, f/d/e, 'https://api.example', 'http://*.b.example:8080', 'mysql://192.0.2.1:3306', " +
+				"'grpc://old.shop.svc:50051']}, {name: c, image: b}]"),
+			"{components: [{name: a, image: b, kind: Deployment, replicas: 1, mesh: true, uses: [c, d/e, f/d/e, 'https://api.example', 'http://*.b.example:8080', " +
+				"'mysql://192.0.2.1:3306', 'grpc://old.shop.svc:50051']}, {name: c, image: b, kind: Deployment, replicas: 1, mesh: true}]}",
+		},
 		"exposed port of unknown protocol": {
 			application("[{name: a, image: b, ports: [{port: 3306, protocol: mysql}, {port: 9999}], expose: {}}]"),
 			"{components: [{name: a, image: b, kind: Deployment, replicas: 1, mesh: true, ports: [{port: 3306, protocol: mysql}, {port: 9999}], expose: {}}]}",

@@ -109,10 +109,17 @@ func TestUsesRefused(t *testing.T) {
 		},
 		"25": {"[{name: a, image: b, uses: [" + strings.Repeat("a,", 25) + "]}]", []string{"spec.components[0].uses: Too many: 25: must have at most 24 items"}},
 		"name of 41 characters": {
-			"[{name: a, image: b, uses: [" + strings.Repeat("c", 41) + "]}]", []string{"spec.components[0].uses[0]", "may not be more than 40"},
+			"[{name: a, image: b, uses: [" + strings.Repeat("c", 41) + "]}]", []string{"spec.components[0].uses[0]", "write a component, such as"},
 		},
-		"itself": {"[{name: a, image: b, uses: [a]}]", []string{"spec.components", "does not name itself in uses"}},
-		"twice":  {"[{name: a, image: b}, {name: c, image: d, uses: [a, a]}]", []string{`spec.components[1].uses[1]: Duplicate value: "a"`}},
+		"four parts":             {"[{name: a, image: b, uses: [a/b/c/d]}]", []string{"spec.components[0].uses[0]", "write a component, such as"}},
+		"a host without a dot":   {"[{name: a, image: b, uses: ['http://legacy']}]", []string{"spec.components[0].uses[0]", "write a component, such as"}},
+		"a host with a path":     {"[{name: a, image: b, uses: ['https://api.example/v1']}]", []string{"spec.components[0].uses[0]", "write a component, such as"}},
+		"a stream, no port":      {"[{name: a, image: b, uses: ['tcp://db.example']}]", []string{"spec.components[0].uses[0]", "write a component, such as"}},
+		"a port above all":       {"[{name: a, image: b, uses: ['tcp://db.example:65536']}]", []string{"spec.components[0].uses[0]", "write a component, such as"}},
+		"an unknown protocol":    {"[{name: a, image: b, uses: ['ftp://db.example:21']}]", []string{"spec.components[0].uses[0]", "write a component, such as"}},
+		"a star inside the host": {"[{name: a, image: b, uses: ['https://a.*.example']}]", []string{"spec.components[0].uses[0]", "write a component, such as"}},
+		"itself":                 {"[{name: a, image: b, uses: [a]}]", []string{"spec.components", "does not name itself in uses"}},
+		"twice":                  {"[{name: a, image: b}, {name: c, image: d, uses: [a, a]}]", []string{`spec.components[1].uses[1]: Duplicate value: "a"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := create(t, application(tt.components), client.DryRunAll)

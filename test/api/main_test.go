@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	istio "istio.io/client-go/pkg/apis/networking/v1"
+	istiosec "istio.io/client-go/pkg/apis/security/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,7 +53,7 @@ func run(m *testing.M) int {
 
 func connect(config *rest.Config) (err error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, istio.AddToScheme, api.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, istio.AddToScheme, istiosec.AddToScheme, api.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return err
 		}

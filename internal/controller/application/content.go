@@ -96,6 +96,9 @@ func contentsOf(obj client.Object) []string {
 		for _, o := range config.Objects(c) {
 			out = append(out, o.String())
 		}
+		if c.Expose != nil && c.Expose.TLS != nil {
+			out = append(out, config.Object{Kind: config.Secret, Name: c.Expose.TLS.Secret}.String())
+		}
 	}
 	return out
 }

@@ -61,6 +61,11 @@ func (r *Reconciler) depart(ctx context.Context, app *api.Application) (ctrl.Res
 		return ctrl.Result{}, err
 	}
 	step := departure.Next(time.Now(), seen)
+	if step.Done && lends(app) {
+		if err := r.takeBack(ctx, app, nil); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
 	if step.Done {
 		return ctrl.Result{}, r.patchFinalizers(ctx, app, controllerutil.RemoveFinalizer)
 	}

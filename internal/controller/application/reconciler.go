@@ -43,6 +43,10 @@ type Reconciler struct {
 	// Templates is the namespace of the Strategies that are meant where a namespace has none of the name; empty when there
 	// is none.
 	Templates string
+	// Gateways finds the ingress gateway.
+	Gateways *kube.Gateways
+	// Mesh are the hosts that every proxy is sent besides those it calls. Default: istio-system/*.
+	Mesh []string
 }
 
 // Reconcile does one pass and reports it in the status, whatever came of it.
@@ -62,8 +66,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	wake := r.reach(ctx, &s, wants)
+	if len(s.certificates) > 0 && (wake == 0 || wake > renewed) {
+		wake = renewed
+	}
+	r.warn(&s, wants)
 	if reportErr := r.report(ctx, s, wants, err); reportErr != nil {
 		return ctrl.Result{}, errors.Join(err, reportErr)
+	}
+	if lack := (lackError{}); errors.As(err, &lack) {
+		return ctrl.Result{RequeueAfter: lackAgain}, nil
 	}
 	if err != nil && !errors.As(err, &awaited{}) {
 		return ctrl.Result{}, err
@@ -92,12 +103,21 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 	if err != nil {
 		return nil, snapshot{app: app}, err
 	}
+	for _, learn := range []func(context.Context, *snapshot) error{r.readNeighbors, r.readRivals, r.certify} {
+		if err := learn(ctx, &s); err != nil {
+			return nil, snapshot{app: app}, err
+		}
+	}
 	var wants []want
 	for _, c := range app.Spec.Components {
 		w := decide(s, c)
 		if err := r.freeze(ctx, s, w); err != nil {
 			return wants, s, err
 		}
+		if err := r.keepUses(ctx, s, w); err != nil {
+			return wants, s, err
+		}
+		w.uses, w.used = called(s, w)
 		wants = append(wants, w)
 	}
 	objects, err := r.plan(s, wants)
@@ -112,6 +132,11 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 	}
 	if err := r.clear(ctx, s.app, wants, s.taking); err != nil {
 		return wants, s, err
+	}
+	if lends(app) {
+		if err := r.takeBack(ctx, app, s.certificates); err != nil {
+			return wants, s, err
+		}
 	}
 	if err := r.raise(ctx, s, wants); err != nil {
 		return wants, s, err
@@ -145,7 +170,7 @@ func (r *Reconciler) freeze(ctx context.Context, s snapshot, w want) error {
 	}
 	kept := &appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: data}, Revision: s.newest(name) + 1}
 	kept.Namespace, kept.Name = s.app.Namespace, revision.Name(name, w.desired)
-	kept.Labels = labels(s.app, name, w.desired)
+	kept.Labels, kept.Annotations = labels(s.app, name, w.desired), annotationsOf(w.component.Uses, nil)
 	if err := controllerutil.SetControllerReference(s.app, kept, r.Client.Scheme()); err != nil {
 		return err
 	}
@@ -156,6 +181,7 @@ func (r *Reconciler) freeze(ctx context.Context, s snapshot, w want) error {
 		s.revisions[name] = map[string]api.Component{}
 	}
 	s.revisions[name][w.desired] = frozen
+	s.learn(name, w.desired, w.component.Uses, nil)
 	return nil
 }
 

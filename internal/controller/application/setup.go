@@ -6,6 +6,7 @@ import (
 	"context"
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
+	istiosec "istio.io/client-go/pkg/apis/security/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
@@ -29,7 +30,9 @@ const StrategyField = "spec.components.strategy"
 
 // Setup lets the manager run the reconciler on every change that concerns an Application.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
-	for field, values := range map[string]client.IndexerFunc{StrategyField: strategiesOf, contentField: contentsOf} {
+	for field, values := range map[string]client.IndexerFunc{
+		StrategyField: strategiesOf, contentField: contentsOf, targetField: targetsOf, placeField: placesOf,
+	} {
 		if err := mgr.GetFieldIndexer().IndexField(ctx, &api.Application{}, field, values); err != nil {
 			return err
 		}
@@ -49,6 +52,11 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Owns(&istionet.VirtualService{}).
 		Owns(&istionet.Gateway{}).
 		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler), builder.WithPredicates(kube.AutoscalerChanged())).
+		Owns(&istionet.ServiceEntry{}).
+		Owns(&istionet.Sidecar{}).
+		Owns(&istiosec.AuthorizationPolicy{}).
+		Watches(&api.Application{}, onCaller()).
+		Watches(&api.Application{}, r.onExposure()).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod)).
 		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.ofContent(config.ConfigMap))).

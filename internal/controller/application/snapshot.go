@@ -16,6 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/release/standing"
 )
@@ -25,26 +27,33 @@ type snapshot struct {
 	taking     taking
 	app        *api.Application
 	revisions  map[string]map[string]api.Component // component → version → frozen content
+	ways       map[string]map[string][]string      // component → version → whom it ever called
 	releases   map[string][]api.Release            // component → releases, oldest first
 	strategies map[string]api.StrategySpec
 	// borrowed are those that are templates.
 	borrowed map[string]bool
 	// named says which strategies there are, when one is missing.
-	named       string
-	deployments map[string]map[string]appsv1.Deployment           // component → version
-	pods        map[string]map[string][]corev1.Pod                // component → version
-	autoscalers map[string]*autoscalingv2.HorizontalPodAutoscaler // by the name of the Deployment
-	jobs        map[string]map[string]batchv1.Job                 // component → version, the newest
-	unreached   map[string]bool                                   // components that some caller does not know of yet
-	contents    config.Contents                                   // of the ConfigMaps and Secrets that the spec names
-	copies      map[config.Object]metav1.PartialObjectMetadata
-	kept        map[string][]appsv1.ControllerRevision // component → without their data
+	named        string
+	deployments  map[string]map[string]appsv1.Deployment           // component → version
+	pods         map[string]map[string][]corev1.Pod                // component → version
+	autoscalers  map[string]*autoscalingv2.HorizontalPodAutoscaler // by the name of the Deployment
+	jobs         map[string]map[string]batchv1.Job                 // component → version, the newest
+	unreached    map[string]bool                                   // components that some caller does not know of yet
+	contents     config.Contents                                   // of the ConfigMaps and Secrets that the spec names
+	copies       map[config.Object]metav1.PartialObjectMetadata
+	kept         map[string][]appsv1.ControllerRevision // component → without their data
+	callers      map[string][]plan.Caller               // component → components of other applications that call it
+	gateway      kube.Gateway                           // empty when nothing is exposed
+	rivals       []api.Application                      // that answer at hosts or ports of this one
+	certificates map[string]string                      // Secret → its copy at the gateway
+	warnings     map[string][]string                    // by component
 }
 
 func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {
 	s := snapshot{
 		app:         app,
 		revisions:   map[string]map[string]api.Component{},
+		ways:        map[string]map[string][]string{},
 		releases:    map[string][]api.Release{},
 		strategies:  map[string]api.StrategySpec{},
 		borrowed:    map[string]bool{},
@@ -86,6 +95,7 @@ func (r *Reconciler) readRevisions(ctx context.Context, s *snapshot) error {
 			return fmt.Errorf("read revision %s: %w", item.Name, err)
 		}
 		put(s.revisions, item.Labels, frozen)
+		s.learn(item.Labels[api.LabelComponent], item.Labels[api.LabelVersion], said(&item, usesAnnotation), said(&item, usedAnnotation))
 		item.Data.Raw = nil
 		component := item.Labels[api.LabelComponent]
 		s.kept[component] = append(s.kept[component], item)

@@ -46,7 +46,10 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 			status.Components = append(status.Components, componentStatus(s, w))
 		}
 		status.Release = releaseLine(s.app, wants)
-		status.Address = address(s.app)
+		status.Address = address(s)
+	}
+	if failure == nil {
+		status.Exposed = plan.AllClaims(s.app)
 	}
 	ready, waiting := count(status.Components)
 	status.Ready = fmt.Sprintf("%d/%d", ready, len(s.app.Spec.Components))
@@ -72,7 +75,10 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 }
 
 func componentStatus(s snapshot, w want) api.ComponentStatus {
-	out := api.ComponentStatus{Name: w.component.Name, Current: w.current, Desired: w.desired, Filled: plan.Filled(w.component, w.desired)}
+	out := api.ComponentStatus{
+		Name: w.component.Name, Current: w.current, Desired: w.desired, Calls: w.uses,
+		Warnings: slices.Clone(s.warnings[w.component.Name]), Filled: plan.Filled(w.component, w.desired),
+	}
 	if w.newest != nil {
 		out.Release = w.newest.Name
 	}
@@ -186,22 +192,15 @@ func releaseLine(app *api.Application, wants []want) string {
 	return strings.Join(parts, ", ")
 }
 
-func address(app *api.Application) string {
+// address is where the exposed components answer.
+func address(s snapshot) string {
+	gateway := ""
+	if len(s.gateway.Addresses) > 0 {
+		gateway = s.gateway.Addresses[0]
+	}
 	var out []string
-	for _, c := range app.Spec.Components {
-		if c.Expose == nil {
-			continue
-		}
-		hosts, paths := c.Expose.Hosts, c.Expose.Paths
-		if len(hosts) == 0 {
-			hosts = []string{"*"}
-		}
-		if len(paths) == 0 {
-			paths = []string{"/"}
-		}
-		for _, host := range hosts {
-			out = append(out, host+paths[0])
-		}
+	for _, c := range s.app.Spec.Components {
+		out = append(out, plan.Addresses(c, gateway)...)
 	}
 	return strings.Join(out, ",")
 }

@@ -27,6 +27,8 @@ type want struct {
 	newest           *api.Release
 	// versions is what the planner is to make.
 	versions []api.VersionWanted
+	// uses is what any version with pods calls, used what it was ever said to call.
+	uses, used []string
 }
 
 // decide derives the want of one component. It is a function of the snapshot alone.
@@ -78,9 +80,12 @@ func before(s snapshot, c api.Component) string {
 
 // input turns the wants into what the planner reads.
 func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {
-	in := plan.Input{Application: s.app, Gateway: r.Gateway}
+	in := plan.Input{Application: s.app, Gateway: r.Gateway, Neighbors: plan.Neighbors{
+		GatewayPrincipals: plan.Principals(s.gateway.Accounts), GatewayPorts: s.gateway.Ports, Mesh: r.Mesh,
+		Callers: s.callers, Certificates: s.certificates,
+	}}
 	for _, w := range wants {
-		c := plan.Component{Spec: w.component, Wanted: w.versions, Versions: map[string]api.Component{}, Counted: s.counted(w), Inherits: s.inherits(w), Kept: takeover.KeptPorts(s.app, w.component.Name)}
+		c := plan.Component{Spec: w.component, Wanted: w.versions, Uses: w.uses, Used: w.used, Versions: map[string]api.Component{}, Counted: s.counted(w), Inherits: s.inherits(w), Kept: takeover.KeptPorts(s.app, w.component.Name)}
 		for _, v := range w.versions {
 			frozen, ok := s.revisions[w.component.Name][v.Version]
 			if !ok {

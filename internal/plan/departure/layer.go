@@ -4,6 +4,7 @@ package departure
 
 import (
 	"slices"
+	"strings"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
@@ -49,11 +50,16 @@ func (s Seen) lost(known map[string]api.Component) []string {
 	return out
 }
 
+// own are the components that the component calls, by names as the application's own have them.
+func own(c api.Component) []string {
+	return slices.DeleteFunc(slices.Clone(c.Uses), func(u string) bool { return strings.Contains(u, "/") })
+}
+
 // uncalled are the components that none of the others calls, sorted.
 func uncalled(left map[string]api.Component) []string {
 	called := map[string]bool{}
 	for _, c := range left {
-		for _, u := range c.Uses {
+		for _, u := range own(c) {
 			if u != c.Name {
 				called[u] = true
 			}
@@ -80,13 +86,13 @@ func ring(left map[string]api.Component) []string {
 // reach is what a component calls, directly or not.
 func reach(left map[string]api.Component, from string) map[string]bool {
 	out := map[string]bool{}
-	queue := slices.Clone(left[from].Uses)
+	queue := own(left[from])
 	for len(queue) > 0 {
 		next := queue[0]
 		queue = queue[1:]
 		if c, ok := left[next]; ok && !out[next] {
 			out[next] = true
-			queue = append(queue, c.Uses...)
+			queue = append(queue, own(c)...)
 		}
 	}
 	return out

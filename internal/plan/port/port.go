@@ -53,9 +53,10 @@ func Resolve(c api.Component) []api.Port {
 }
 
 // Exposed returns the port that requests from outside are sent to: the one said, else the first that speaks http, else the
-// first whose protocol nobody said. It is false when the component exposes nothing or has no such port.
+// first whose protocol nobody said. It is false when the component exposes nothing, has no such port, or passes on
+// connections.
 func Exposed(c api.Component) (int32, bool) {
-	if c.Expose == nil {
+	if c.Expose == nil || c.Expose.TCP != 0 {
 		return 0, false
 	}
 	if i := slices.IndexFunc(c.Ports, func(p api.Port) bool { return p.Port == c.Expose.Port }); c.Expose.Port != 0 {

@@ -42,8 +42,14 @@ func Input(seed uint64, namespace string) plan.Input {
 		in.Components = append(in.Components, m.wanted(c))
 		a.Spec.Components = append(a.Spec.Components, c)
 	}
+	a.Spec.ScopeFromUses, a.Spec.AccessFromUses = m.chance(2), m.chance(2)
+	in.GatewayPrincipals = []string{"cluster.local/ns/istio-system/sa/gateway"}
 	for i := range a.Spec.Components {
 		c := &a.Spec.Components[i]
+		if m.chance(3) {
+			c.Uses = append(c.Uses, []string{"other/one", "far/other/one", "https://api.example", "http://*.a.example:8080",
+				"mysql://db.example:3306", "tcp://192.0.2.7:25", "grpc://old.shop.svc.cluster.local:50051"}[m.IntN(7)])
+		}
 		for j, other := range a.Spec.Components {
 			if i != j && m.chance(3) {
 				c.Uses = append(c.Uses, other.Name)
@@ -51,6 +57,7 @@ func Input(seed uint64, namespace string) plan.Input {
 		}
 		in.Components[i].Spec = *c
 	}
+	m.callers(&in)
 	return in
 }
 
@@ -71,6 +78,16 @@ func (m maker) text(from string, n int) string {
 		out[i] = from[m.IntN(len(from))]
 	}
 	return string(out)
+}
+
+// callers are of other applications.
+func (m maker) callers(in *plan.Input) {
+	in.Callers = map[string][]plan.Caller{}
+	for _, c := range in.Components {
+		if m.chance(4) {
+			in.Callers[c.Spec.Name] = []plan.Caller{{Namespace: in.Application.Namespace, Application: "other", Component: m.name(), Identified: !m.chance(4)}}
+		}
+	}
 }
 
 // component makes the i-th component; no name begins another.
@@ -131,10 +148,19 @@ func (m maker) ports() []api.Port {
 // expose makes a way in that the component can have, or none.
 func (m maker) expose(c api.Component) *api.Expose {
 	c.Expose = &api.Expose{}
+	if len(port.Streams(port.Resolve(c))) > 0 && m.chance(5) {
+		return &api.Expose{TCP: 20000 + int32(c.Name[0])} // no name begins another
+	}
 	if _, ok := port.Exposed(c); !ok {
 		return nil
 	}
 	e := &api.Expose{Paths: []string{"/" + c.Name}}
+	if m.chance(3) {
+		e.TLS = &api.ExposeTLS{Secret: "cert", Redirect: ptr.To(m.chance(2))}
+	}
+	if m.chance(3) {
+		e.CORS = &api.CORS{Origins: []string{"https://a.example", "http://*.b.example:81"}, Methods: []string{"GET"}, Credentials: m.chance(2)}
+	}
 	if m.chance(2) {
 		e.Paths = append(e.Paths, fmt.Sprintf("/%s/%s", c.Name, m.text(inner, 1+m.IntN(200))))
 	}

@@ -19,8 +19,6 @@ import (
 const (
 	// everyHost is the host that answers whatever name was asked for.
 	everyHost = "*"
-	// outsidePort is the gateway's port for plain HTTP.
-	outsidePort = 80
 	// outsideSuffix follows the application's name in the name of the way in.
 	outsideSuffix = "-gateway"
 )
@@ -30,24 +28,6 @@ type entry struct {
 	component Component
 	path      string
 	shares    []share
-}
-
-// Gateway opens the application's hosts on the pods that the selector names. It is nil when nothing is exposed.
-func Gateway(a *api.Application, components []Component, selector map[string]string) *istio.Gateway {
-	hosts := hostsOf(components)
-	if len(hosts) == 0 {
-		return nil
-	}
-	return &istio.Gateway{
-		TypeMeta:   typeMeta("Gateway"),
-		ObjectMeta: owner.Meta(a, "", a.Name),
-		Spec: networking.Gateway{
-			Selector: selector,
-			Servers: []*networking.Server{{
-				Port: &networking.Port{Number: outsidePort, Name: "http", Protocol: "HTTP"}, Hosts: hosts,
-			}},
-		},
-	}
 }
 
 // group is hosts that are answered alike and that no name has in common.
@@ -99,7 +79,11 @@ func outside(a *api.Application, name string, hosts []string, entries []entry) *
 		Spec:       networking.VirtualService{Hosts: hosts, Gateways: []string{a.Namespace + "/" + a.Name}},
 	}
 	for _, e := range entries {
-		vs.Spec.Http = append(vs.Spec.Http, e.way().routes(a)...)
+		routes := e.way().routes(a)
+		for _, r := range routes {
+			r.CorsPolicy = cors(e.component.Expose.CORS)
+		}
+		vs.Spec.Http = append(vs.Spec.Http, routes...)
 	}
 	return vs
 }
@@ -129,23 +113,29 @@ func outsideName(a *api.Application, components []Component, hosts []string, gro
 func hostsOf(components []Component) []string {
 	var out []string
 	for _, c := range components {
-		switch {
-		case c.Expose == nil:
-		case len(c.Expose.Hosts) == 0:
-			out = append(out, everyHost)
-		default:
-			out = append(out, c.Expose.Hosts...)
-		}
+		out = append(out, hostsOfOne(c)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// hostsOfOne are those of one component; none when it answers no requests from outside.
+func hostsOfOne(c Component) []string {
+	switch {
+	case c.Expose == nil || c.Expose.TCP != 0:
+		return nil
+	case len(c.Expose.Hosts) == 0:
+		return []string{everyHost}
+	default:
+		return c.Expose.Hosts
+	}
 }
 
 // entriesAt returns what answers at a host, the longest path first.
 func entriesAt(host string, components []Component) []entry {
 	var out []entry
 	for _, c := range components {
-		if c.Expose == nil || !answers(c.Expose.Hosts, host) {
+		if c.Expose == nil || c.Expose.TCP != 0 || !answers(c.Expose.Hosts, host) {
 			continue
 		}
 		shares := c.sharesOutside()

@@ -22,18 +22,25 @@ type said struct {
 	Mirror  *api.Mirror  `json:"mirror,omitempty"`
 	Cohorts *api.Cohorts `json:"cohorts,omitempty"`
 	Ports   []api.Port   `json:"ports,omitempty"`
+	// CORS is of all versions, and said once.
+	CORS *api.CORS `json:"cors,omitempty"`
 }
 
 // RouteName is <component>-<digest>, where the digest covers everything that the component's routes say. Names of its
 // routes are this one, or this one, a dot and what tells them apart. So a proxy whose routes have the name has all of what
-// is wanted, and nothing of what was wanted before. It depends on what is wanted of versions alone, not on how the
-// component is exposed.
+// is wanted, and nothing of what was wanted before. By which hosts and paths the component is exposed says nothing about
+// versions, and is left out.
 func (c Component) RouteName() string {
 	var all []said
 	for _, v := range c.Versions {
 		if c.names(v) {
-			all = append(all, said{v.Name, v.Weight, v.Match, v.Mirror, v.Cohorts, v.Ports})
+			all = append(all, said{
+				Version: v.Name, Weight: v.Weight, Match: v.Match, Mirror: v.Mirror, Cohorts: v.Cohorts, Ports: v.Ports,
+			})
 		}
+	}
+	if c.Expose != nil && c.Expose.CORS != nil {
+		all = append(all, said{CORS: c.Expose.CORS})
 	}
 	// Plain data encodes.
 	text, _ := json.Marshal(all)

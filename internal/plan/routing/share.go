@@ -66,6 +66,9 @@ func (c Component) exposedBy(v Version) (int32, bool) {
 	if c.Expose.Port != 0 && port.Has(v.Ports, c.Expose.Port) {
 		return c.Expose.Port, true
 	}
+	if streams := port.Streams(v.Ports); c.Expose.TCP != 0 && len(streams) > 0 {
+		return streams[0].Port, true
+	}
 	return port.First(v.Ports)
 }
 

@@ -56,7 +56,7 @@ func StatefulSet(a *api.Application, c api.Component, w api.VersionWanted) (*app
 		ObjectMeta: owner.Meta(a, c.Name, c.Name),
 		Spec: appsv1.StatefulSetSpec{
 			Replicas: ptr.To(w.Replicas), RevisionHistoryLimit: ptr.To[int32](keptReplicaSets),
-			Selector: &metav1.LabelSelector{MatchLabels: owner.Selector(a, c.Name, "")}, ServiceName: c.Name + peersSuffix,
+			Selector: &metav1.LabelSelector{MatchLabels: owner.Selector(a, c.Name, "")}, ServiceName: PeersName(c.Name),
 			UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType},
 			// What pods have stored must outlive a mistake.
 			PersistentVolumeClaimRetentionPolicy: &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{

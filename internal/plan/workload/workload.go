@@ -72,6 +72,9 @@ func transport(p api.Port) corev1.Protocol {
 // peersSuffix follows the component's name in the name of the Service by which pods of a StatefulSet find each other.
 const peersSuffix = "-pods"
 
+// PeersName is the name of the Service by which pods of a StatefulSet find each other.
+func PeersName(component string) string { return component + peersSuffix }
+
 // Peers gives each pod of a StatefulSet a name of its own, such as database-0.database-pods, also before it is ready: a
 // database whose members wait for each other could not start otherwise.
 func Peers(a *api.Application, component string, ports []api.Port) *corev1.Service {
@@ -83,7 +86,7 @@ func Peers(a *api.Application, component string, ports []api.Port) *corev1.Servi
 		}
 	}
 	s := Service(a, component, direct)
-	s.Name = component + peersSuffix
+	s.Name = PeersName(component)
 	s.Spec.ClusterIP = corev1.ClusterIPNone
 	s.Spec.PublishNotReadyAddresses = true
 	return s
