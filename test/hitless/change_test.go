@@ -72,6 +72,24 @@ func (s *shop) editMesh() {
 	s.settled()
 }
 
+// narrow tells each proxy no more than what its component calls, and lets nobody in but those who are said to call. A version
+// comes so, and another one while all of it is taken back.
+func (s *shop) narrow() {
+	s.relate(true)
+	s.settled()
+	s.ends(s.next(), api.ReleasePromoted)
+	last := s.next()
+	s.await(last, func(status api.ReleaseStatus) bool { return status.Phase == api.ReleaseObserving })
+	s.relate(false)
+	s.ends(last, api.ReleasePromoted)
+	s.settled()
+}
+
+func (s *shop) relate(on bool) {
+	s.Helper()
+	s.change(func(spec *api.ApplicationSpec) { spec.ScopeFromUses, spec.AccessFromUses = on, on })
+}
+
 // settled waits until the application's newest spec is carried out and no release is under way.
 func (s *shop) settled() {
 	s.Helper()

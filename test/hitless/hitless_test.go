@@ -122,6 +122,7 @@ func transitions() []transition {
 	return []transition{
 		{"another application comes and goes", (*shop).neighbor},
 		{"edited", (*shop).editMesh},
+		{"scoped and guarded", (*shop).narrow},
 		{"canary", func(s *shop) { s.strategy(weights); s.ends(s.next(), api.ReleasePromoted) }},
 		{"superseded", (*shop).supersede},
 		{"aborted", (*shop).abort},

@@ -238,12 +238,18 @@ func (s *shop) edit(change func(*api.Component)) {
 // editAt changes the component at the index.
 func (s *shop) editAt(index int, change func(*api.Component)) {
 	s.Helper()
+	s.change(func(spec *api.ApplicationSpec) { change(&spec.Components[index]) })
+}
+
+// change changes the application.
+func (s *shop) change(edit func(*api.ApplicationSpec)) {
+	s.Helper()
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		var app api.Application
 		if err := s.client.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: "shop"}, &app); err != nil {
 			return err
 		}
-		change(&app.Spec.Components[index])
+		edit(&app.Spec)
 		return s.client.Update(s.ctx, &app)
 	})
 	if err != nil {
