@@ -142,8 +142,8 @@ type ReleaseStatus struct {
 	// Message says in one line what happens or is waited for.
 	// +optional
 	Message string `json:"message,omitempty"`
-	// Reason of the way back, when there is one: Aborted, Superseded, Unhealthy, NotReady, NoData, MetricsError, GateFailed
-	// or Unit.
+	// Reason of the way back, when there is one: Aborted, Superseded, Unhealthy, NotReady, NoData, MetricsError, GateFailed,
+	// Lost or Unit.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 	// Withdraws is why the release asks its unit to go back, after it gave its word to go on; the unit's first release decides.

@@ -3,10 +3,13 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,9 +31,15 @@ type Applier struct {
 	Reader client.Reader
 	// Taking are the objects of others that may be written over, as they are described. Default: none.
 	Taking map[string]bool
+	// Admitted remembers what admission webhooks add to which object, so that it is not taken away again and again; nil
+	// remembers nothing.
+	Admitted *sync.Map
+	// Repaired is told of each object that somebody else had changed, and where; nil is not told.
+	Repaired func(obj client.Object, where string)
 }
 
-// Apply makes the live object equal to obj in every field obj sets and reports whether it had to write.
+// Apply makes the live object equal to obj in every field obj sets, takes away what others added where that would shape
+// requests or versions, and reports whether it had to write.
 // An object that exists but belongs to no one or to another owner is refused with an error that names it.
 func (a Applier) Apply(ctx context.Context, obj client.Object) (bool, error) {
 	want, err := toMap(obj)
@@ -46,16 +55,8 @@ func (a Applier) Apply(ctx context.Context, obj client.Object) (bool, error) {
 		return false, err
 	}
 	if live != nil {
-		if err := ownedBySame(live, obj); err != nil {
-			if !a.Taking[Describe(obj)] {
-				return false, err
-			}
-			if err := a.claim(ctx, obj); err != nil {
-				return false, err
-			}
-		}
-		if live.GetAnnotations()[appliedAnnotation] == digest && a.holds(live, want) {
-			return false, nil
+		if done, err := a.prepare(ctx, live, obj, want, digest); done || err != nil {
+			return false, err
 		}
 		if err := a.handOver(ctx, obj); err != nil {
 			return false, err
@@ -91,9 +92,39 @@ func (a Applier) live(ctx context.Context, obj client.Object) (client.Object, er
 	return live, nil
 }
 
-func (a Applier) holds(live client.Object, want map[string]any) bool {
+// prepare tells whether there is nothing to write, after it has made way for the write: what is to be taken over is claimed,
+// and of what is ours others' additions go.
+func (a Applier) prepare(ctx context.Context, live, obj client.Object, want map[string]any, digest string) (bool, error) {
+	err := ownedBySame(live, obj)
+	switch {
+	case err == nil:
+		return a.compare(ctx, live, want, digest)
+	case a.Taking[Describe(obj)]:
+		return false, a.claim(ctx, obj) // the write that follows changes all at once
+	default:
+		return false, err
+	}
+}
+
+// compare tells whether there is nothing to write, and takes away what others added. Where the object is still as it was
+// wanted before, nothing is taken away: what is too much may be our own, and goes with the write, all at once.
+func (a Applier) compare(ctx context.Context, live client.Object, want map[string]any, digest string) (bool, error) {
+	if live.GetAnnotations()[appliedAnnotation] != digest {
+		return false, nil
+	}
 	have, err := toMap(live)
-	return err == nil && subsumes(have, without(want, "apiVersion", "kind"))
+	if err != nil {
+		return false, fmt.Errorf("encode %s: %w", Describe(live), err)
+	}
+	where := difference(have, without(want, "apiVersion", "kind"), "")
+	foreign := additions(kindOf(want), have, want)
+	if a.Repaired != nil && (where != "" || len(foreign) > 0) {
+		a.Repaired(live, cmp.Or(where, strings.ReplaceAll(strings.TrimPrefix(strings.Join(foreign, ", "), "/"), "/", ".")))
+	}
+	if len(foreign) > 0 {
+		return where == "", a.strip(ctx, live, want, foreign)
+	}
+	return where == "", nil
 }
 
 // ownedBySame refuses to take over an object that somebody else made under the same name.

@@ -3,7 +3,11 @@
 package kube
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -11,36 +15,51 @@ import (
 
 // subsumes tells whether have holds every field of want with the same value; what have holds besides is not looked at.
 // Lists must have the same length. Amounts such as 0.5 and 500m are the same.
-func subsumes(have, want any) bool {
+func subsumes(have, want any) bool { return difference(have, want, "") == "" }
+
+// difference is the first field of want that have does not hold with the same value, such as spec.http[0].name; empty when
+// it holds them all.
+func difference(have, want any, path string) string {
+	here := cmp.Or(path, "all")
 	switch w := want.(type) {
 	case map[string]any:
 		h, ok := have.(map[string]any)
 		if !ok {
-			return len(w) == 0 && have == nil
+			return unless(len(w) == 0 && have == nil, here)
 		}
-		for key, value := range w {
-			if value != nil && !subsumes(h[key], value) {
-				return false
+		for _, key := range slices.Sorted(maps.Keys(w)) {
+			if w[key] == nil {
+				continue
+			}
+			if found := difference(h[key], w[key], strings.TrimPrefix(path+"."+key, ".")); found != "" {
+				return found
 			}
 		}
-		return true
+		return ""
 	case []any:
 		h, ok := have.([]any)
 		if !ok || len(h) != len(w) {
-			return len(w) == 0 && have == nil
+			return unless(len(w) == 0 && have == nil, here)
 		}
 		for i := range w {
-			if !subsumes(h[i], w[i]) {
-				return false
+			if found := difference(h[i], w[i], fmt.Sprintf("%s[%d]", path, i)); found != "" {
+				return found
 			}
 		}
-		return true
+		return ""
 	case string:
 		h, ok := have.(string)
-		return ok && (h == w || sameQuantity(h, w))
+		return unless(ok && (h == w || sameQuantity(h, w)), here)
 	default:
-		return equality.Semantic.DeepEqual(have, want) || zero(want) && have == nil
+		return unless(equality.Semantic.DeepEqual(have, want) || zero(want) && have == nil, here)
 	}
+}
+
+func unless(same bool, path string) string {
+	if same {
+		return ""
+	}
+	return path
 }
 
 // sameQuantity forgives the API server its canonical form of amounts.

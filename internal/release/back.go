@@ -41,8 +41,19 @@ func superseded(v view) (move, bool) {
 func (v view) isSuperseded() bool { return v.seen.Desired != "" && v.seen.Desired != v.spec.To }
 
 func noPodsLeft(v view) (move, bool) {
-	why := "no pod of " + v.spec.To + " is ready" + v.problem()
-	return v.back(ReasonUnhealthy, why), v.stillReturns() && v.stage().exposed() && v.seen.To.Ready == 0
+	hit := v.stillReturns() && v.stage().exposed() && v.seen.To.Ready == 0
+	if v.lost() {
+		return v.back(ReasonLost, "the workload of "+v.spec.To+" was deleted or scaled to nothing by somebody else, and none of its pods is ready"), hit
+	}
+	return v.back(ReasonUnhealthy, "no pod of "+v.spec.To+" is ready"+v.problem()), hit
+}
+
+// lost is true when the new version's workload is gone, or was made anew since the version got its first share.
+func (v view) lost() bool {
+	if len(v.status.Steps) == 0 {
+		return false
+	}
+	return v.seen.To.Replicas == 0 || v.seen.To.Made.After(v.status.Steps[0].WantedAt.Time)
 }
 
 func neverReady(v view) (move, bool) {

@@ -45,6 +45,8 @@ type Seen struct {
 type Pods struct {
 	// Replicas is the number of pods the workload is told to have; 0 when there is no workload.
 	Replicas int32
+	// Made is when the workload was made, to the second; zero when there is none.
+	Made time.Time
 	// Ready pods, with their sidecars.
 	Ready int32
 	// Available is true when every pod is of the workload's newest template and ready, with its sidecar.

@@ -14,6 +14,8 @@ const (
 	ReasonMetricsError = "MetricsError"
 	ReasonGateFailed   = "GateFailed"
 	ReasonUnit         = "Unit"
+	// ReasonLost is for pods that somebody took away; nothing was wrong with the version.
+	ReasonLost = "Lost"
 )
 
 // rule answers with a move, or that it has nothing to say.

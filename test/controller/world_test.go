@@ -101,17 +101,22 @@ func (c counter) RoundTrip(r *http.Request) (*http.Response, error) {
 // scripted are callers that serve and saw what a test says. By default they serve at once and saw only good answers.
 type scripted struct {
 	mu      sync.Mutex
-	held    map[string]bool
+	held    map[string]func(mesh.Route) bool
 	samples map[string]mesh.Sample
 	asked   map[string]mesh.Window
 }
 
-var callers = &scripted{held: map[string]bool{}, samples: map[string]mesh.Sample{}, asked: map[string]mesh.Window{}}
+var callers = &scripted{held: map[string]func(mesh.Route) bool{}, samples: map[string]mesh.Sample{}, asked: map[string]mesh.Window{}}
 
 func (s *scripted) hold(namespace string, on bool) {
+	s.holdIf(namespace, func(mesh.Route) bool { return on })
+}
+
+// holdIf lets callers be late with some routes.
+func (s *scripted) holdIf(namespace string, late func(mesh.Route) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held[namespace] = on
+	s.held[namespace] = late
 }
 
 func (s *scripted) saw(namespace string, sample mesh.Sample) {
@@ -135,7 +140,7 @@ func (s *scripted) window(namespace string) mesh.Window {
 func (s *scripted) Prove(_ context.Context, route mesh.Route) (mesh.Proof, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held[route.Namespace] {
+	if late := s.held[route.Namespace]; late != nil && late(route) {
 		return mesh.Proof{Method: "scripted", Proxies: 1, Lagging: []string{"caller"}}, nil
 	}
 	return mesh.Proof{Served: true, Method: "scripted", Proxies: 1}, nil

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
@@ -47,6 +48,9 @@ type Reconciler struct {
 	Gateways *kube.Gateways
 	// Mesh are the hosts that every proxy is sent besides those it calls. Default: istio-system/*.
 	Mesh []string
+
+	// admitted is what admission webhooks add to what is generated.
+	admitted *sync.Map
 }
 
 // Reconcile does one pass and reports it in the status, whatever came of it.
@@ -203,7 +207,9 @@ func (r *Reconciler) plan(s snapshot, wants []want) ([]plan.Object, error) {
 
 // carryOut writes the objects, and deletes what the application owns besides.
 func (r *Reconciler) carryOut(ctx context.Context, s snapshot, objects []plan.Object) error {
-	applier := kube.Applier{Client: r.Client, Reader: r.Reader, Taking: s.taking.may(s.app.Namespace)}
+	applier := kube.Applier{
+		Client: r.Client, Reader: r.Reader, Taking: s.taking.may(s.app.Namespace), Admitted: r.admitted, Repaired: r.repaired(s.app),
+	}
 	keep := make([]client.Object, 0, len(objects))
 	live, err := r.live(ctx, s)
 	if err != nil {
@@ -245,4 +251,12 @@ func (r *Reconciler) live(ctx context.Context, s snapshot) ([]plan.Object, error
 		out = append(out, &services.Items[i])
 	}
 	return out, nil
+}
+
+// repaired says that somebody else had changed an object.
+func (r *Reconciler) repaired(app *api.Application) func(client.Object, string) {
+	return func(obj client.Object, where string) {
+		r.Recorder.Eventf(app, nil, corev1.EventTypeWarning, "Repaired", "Apply", "%s was changed by somebody else (%s) and is put right again; "+
+			"change the Application instead", kube.Describe(obj), where)
+	}
 }

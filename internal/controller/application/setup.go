@@ -4,6 +4,7 @@ package application
 
 import (
 	"context"
+	"sync"
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	istiosec "istio.io/client-go/pkg/apis/security/v1"
@@ -30,6 +31,7 @@ const StrategyField = "spec.components.strategy"
 
 // Setup lets the manager run the reconciler on every change that concerns an Application.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
+	r.admitted = &sync.Map{}
 	for field, values := range map[string]client.IndexerFunc{
 		StrategyField: strategiesOf, contentField: contentsOf, targetField: targetsOf, placeField: placesOf,
 	} {

@@ -164,6 +164,7 @@ func (r *Reconciler) readPods(
 			out.Problem = max(out.Problem, kube.PodProblem(pod, meshed))
 		}
 	}
+	out.Made = deployment.CreationTimestamp.Time
 	if deployment.Spec.Replicas != nil {
 		out.Replicas = *deployment.Spec.Replicas
 	}

@@ -28,8 +28,8 @@ type Standing struct {
 	Desired, Current string
 	// Newest release; nil when there was none, and for what is not released.
 	Newest *api.Release
-	// GaveWay is true when the newest release went back only because yet another version was asked for, of this component
-	// or of another of its unit.
+	// GaveWay is true when nothing was wrong with the newest release: it went back because yet another version was asked for,
+	// of this component or of another of its unit, or because somebody took its pods away.
 	GaveWay bool
 }
 
@@ -79,6 +79,9 @@ func (h History) current(s Standing) string {
 
 // gaveWay tells whether nothing was wrong with the release, nor with the others of its unit.
 func (h History) gaveWay(r *api.Release) bool {
+	if r.Status.Reason == release.ReasonLost {
+		return !lostTwice(h.Releases[r.Spec.Component])
+	}
 	if r.Status.Reason != release.ReasonUnit || r.Spec.Unit == nil {
 		return r.Status.Reason == release.ReasonSuperseded
 	}
@@ -93,6 +96,16 @@ func (h History) gaveWay(r *api.Release) bool {
 		}
 	}
 	return superseded
+}
+
+// lostTwice tells whether pods of the newest release's version were taken away in the one before as well. Whoever does so
+// means it, and there is no third try.
+func lostTwice(releases []api.Release) bool {
+	if len(releases) < 2 {
+		return false
+	}
+	last, before := releases[len(releases)-1], releases[len(releases)-2]
+	return before.Status.Reason == release.ReasonLost && before.Spec.To == last.Spec.To
 }
 
 // UnderWay tells whether a release has not ended.

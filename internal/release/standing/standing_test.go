@@ -30,6 +30,7 @@ func TestStanding(t *testing.T) {
 		r.Name, r.Spec.Component = "page-v2", "page"
 		return r
 	}
+	lost := past("v2", api.ReleaseRolledBack, release.ReasonLost)
 	for name, c := range map[string]struct {
 		desired  string
 		releases []api.Release
@@ -55,6 +56,8 @@ func TestStanding(t *testing.T) {
 		"gave way, asked for again":          {desired: "v2", releases: []api.Release{past("v2", api.ReleaseRolledBack, release.ReasonSuperseded)}, current: "v1", begins: true},
 		"went back with one that gave way":   {desired: "v2", releases: []api.Release{ofUnit}, page: []api.Release{page(release.ReasonSuperseded)}, current: "v1", begins: true},
 		"went back with one that failed":     {desired: "v2", releases: []api.Release{ofUnit}, page: []api.Release{page(release.ReasonUnhealthy)}, current: "v1"},
+		"pods were taken away":               {desired: "v2", releases: []api.Release{lost}, current: "v1", begins: true},
+		"pods were taken away again":         {desired: "v2", releases: []api.Release{lost, lost}, current: "v1"},
 		"not side by side":                   {desired: "v2", known: "v1", kind: api.StatefulSet, current: "v2"},
 	} {
 		t.Run(name, func(t *testing.T) {
