@@ -347,7 +347,7 @@ type ApplicationStatus struct {
 	// +listMapKey=component
 	// +optional
 	Injection []InjectionRepair `json:"injection,omitempty"`
-	// Conditions are Ready, Applied, Strategies and, once pods were without a sidecar, Injected.
+	// Conditions are Ready, Applied, Strategies, Routes and, once pods were without a sidecar, Injected.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -418,6 +418,8 @@ const (
 	ConditionApplied = "Applied"
 	// ConditionStrategies is true when every Strategy that a component names is there and can be carried out.
 	ConditionStrategies = "Strategies"
+	// ConditionRoutes is true when nobody else routes, or has rules for, what the components are called by.
+	ConditionRoutes = "Routes"
 )
 
 // ApplicationList is a list of applications.

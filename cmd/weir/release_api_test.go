@@ -240,6 +240,15 @@ func TestReleasePlan(t *testing.T) {
 	}
 	s.says(0, `"podsAtMost": 6`, "release", "plan", "-f", file, "--component", "reviews", "--image", "reviews:v3", "-o", "json")
 
+	theirs := &istionet.DestinationRule{ObjectMeta: metav1.ObjectMeta{Namespace: lent.Namespace, Name: "theirs"}}
+	theirs.Spec.Host = "*.plan.svc.cluster.local"
+	s.create(theirs)
+	s.says(1, "DestinationRule plan-templates/theirs rules reviews.plan.svc.cluster.local, too, for callers in plan-templates; ",
+		"release", "plan", "-f", file, "--component", "reviews", "--image", "reviews:v3")
+	if err := s.client.Delete(t.Context(), theirs); err != nil {
+		t.Fatal(err)
+	}
+
 	text = "{apiVersion: weir.dev/v1alpha1, kind: Strategy, metadata: {name: careful}, spec: {steps: [{weight: 125}]}}"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

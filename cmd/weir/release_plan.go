@@ -34,7 +34,8 @@ func newReleasePlanCommand(where *target) *cobra.Command {
 		Short: "Say what a change would do, before it is made",
 		Long: "Say what a change would do, before it is made: which releases would begin, what each of their steps writes, how many\n" +
 			"pods there are at the most, how long it takes, and whether there are requests enough to judge by. The API server\n" +
-			"checks the change as well. Nothing is written. Ends with exit code 1 when the change has faults.",
+			"checks the change as well. Nothing is written. Ends with exit code 1 when the change has faults,\n" +
+			"or somebody else has routes for what would be released.",
 		Example: "  weir release plan -f application.yaml -n bookinfo\n" +
 			"  weir release plan -f strategy.yaml --component reviews --image weir.local/bookinfo/reviews:v2 -n bookinfo\n" +
 			"  weir release plan --component reviews --image weir.local/bookinfo/reviews:v2 --rate 100 --brief -n bookinfo",
@@ -81,8 +82,11 @@ func runPlan(command *cobra.Command, where *target, f planFlags) error {
 	if err := show(command.OutOrStdout(), f.format, p, func(w io.Writer) error { return p.Text(w, !f.brief) }); err != nil {
 		return err
 	}
-	if len(p.Faults) > 0 {
+	switch {
+	case len(p.Faults) > 0:
 		return errors.New("the change has faults")
+	case len(p.Conflicts) > 0:
+		return errors.New("somebody else routes what would be released")
 	}
 	return nil
 }

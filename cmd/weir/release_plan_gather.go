@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 
+	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -20,6 +21,8 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/plan/config"
+	"weir.dev/weir/internal/plan/conflict"
+	"weir.dev/weir/internal/plan/routing"
 	"weir.dev/weir/internal/preview"
 )
 
@@ -106,6 +109,9 @@ func gatherPlan(ctx context.Context, c client.Client, namespace string, f planFl
 	if err := readContents(ctx, c, &in); err != nil {
 		return in, err
 	}
+	if err := readConflicts(ctx, c, &in); err != nil {
+		return in, err
+	}
 	for _, component := range in.Then.Spec.Components {
 		if f.rate > 0 {
 			in.Rates[component.Name] = f.rate
@@ -130,6 +136,27 @@ func readContents(ctx context.Context, c client.Client, in *preview.Input) error
 		return fmt.Errorf("the contents are part of a version: %w", err)
 	}
 	in.Contents = contents
+	return nil
+}
+
+// readConflicts finds routes and rules of others in all namespaces, as far as they may be read.
+func readConflicts(ctx context.Context, c client.Client, in *preview.Input) error {
+	var routes istionet.VirtualServiceList
+	var rules istionet.DestinationRuleList
+	for _, list := range []client.ObjectList{&routes, &rules} {
+		err := c.List(ctx, list)
+		if apierrors.IsForbidden(err) {
+			in.Notes = []string{"you may not read the routes of other namespaces, so conflicts with those are not known"}
+			err = c.List(ctx, list, client.InNamespace(in.Then.Namespace))
+		}
+		if err != nil {
+			return fmt.Errorf("look for routes of others: %w", err)
+		}
+	}
+	for _, component := range in.Then.Spec.Components {
+		found := conflict.Find(routing.Host(in.Then.Namespace, component.Name), routes.Items, rules.Items)
+		in.Conflicts = append(in.Conflicts, conflict.Except(in.Then, found)...)
+	}
 	return nil
 }
 

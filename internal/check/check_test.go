@@ -165,8 +165,8 @@ func TestNamespace(t *testing.T) {
 			want: []string{"WeightSum VirtualService x, spec.http[0]"},
 		},
 		"somebody else's route": {
-			more: "kind: VirtualService\nmetadata: {name: x}\nspec: {hosts: [page], http: [{route: [{destination: {host: page}}]}]}\n---\n" +
-				"kind: DestinationRule\nmetadata: {name: z}\nspec: {host: page}\n---\n" +
+			more: "kind: VirtualService\nmetadata: {name: x, namespace: shop}\nspec: {hosts: [page], http: [{route: [{destination: {host: page}}]}]}\n---\n" +
+				"kind: DestinationRule\nmetadata: {name: z, namespace: shop}\nspec: {host: page}\n---\n" +
 				"kind: Application\nmetadata: {name: shop, namespace: shop}\nspec: {components: [{name: page}]}",
 			want: []string{"ForeignRoute VirtualService x", "ForeignRoute DestinationRule z"},
 		},

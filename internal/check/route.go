@@ -5,67 +5,30 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/conflict"
+	"weir.dev/weir/internal/plan/routing"
 )
-
-// full is the host as the mesh knows it, seen from a namespace: name, name.namespace and name.namespace.svc are all one.
-func full(host, namespace string) string {
-	parts := strings.Split(host, ".")
-	switch {
-	case strings.Contains(host, "*"):
-		return host
-	case len(parts) == 1:
-		return host + "." + namespace + ".svc.cluster.local"
-	case len(parts) == 2:
-		return host + ".svc.cluster.local"
-	case len(parts) == 3 && parts[2] == "svc":
-		return host + ".cluster.local"
-	}
-	return host
-}
 
 // service splits a host of the cluster into Service and namespace.
 func service(host, from string) (name, namespace string, ok bool) {
-	parts := strings.Split(full(host, from), ".")
-	if len(parts) < 3 || parts[2] != "svc" {
-		return "", "", false
-	}
-	return parts[0], parts[1], true
-}
-
-// inside tells whether the routes are those of sidecars.
-func inside(v *istio.VirtualService) bool {
-	return len(v.Spec.Gateways) == 0 || slices.Contains(v.Spec.Gateways, "mesh")
+	return conflict.Service(conflict.Full(host, from))
 }
 
 // foreignRoute finds routes and rules that somebody else wrote for a host of an Application: of two, one is not followed.
 func foreignRoute(b *book, n Namespace) {
-	ours := map[string]string{} // host → application/component
 	for _, all := range b.Namespaces {
 		for _, a := range all.Applications {
 			for _, c := range a.Spec.Components {
-				ours[full(c.Name, a.Namespace)] = a.Name
+				for _, found := range conflict.Except(&a, conflict.Find(routing.Host(a.Namespace, c.Name), n.Routes, n.Rules)) {
+					b.fault(found.Kind+" "+found.Name, found.Do(), "it has a say about %s, which belongs to application %s, for %s: the mesh follows one of the two, "+
+						"and releases of %s wait", found.Host, a.Name, found.Callers, c.Name)
+				}
 			}
-		}
-	}
-	for _, v := range n.Routes {
-		for _, host := range v.Spec.Hosts {
-			if app := ours[full(host, n.Name)]; app != "" && v.Labels[api.LabelApplication] == "" && inside(v) {
-				b.fault("VirtualService "+v.Name, "delete it, and say what it does in the Application or its Strategy",
-					"it routes %s, which belongs to application %s: the mesh follows one of the two, and releases may move nothing", host, app)
-			}
-		}
-	}
-	for _, d := range n.Rules {
-		if app := ours[full(d.Spec.Host, n.Name)]; app != "" && d.Labels[api.LabelApplication] == "" {
-			b.fault("DestinationRule "+d.Name, "delete it, and say what it does in the Application",
-				"it rules %s, which belongs to application %s: the mesh merges the two as it likes", d.Spec.Host, app)
 		}
 	}
 }
@@ -160,7 +123,7 @@ func (b *book) subset(host, name, from string) []labels.Set {
 	var out []labels.Set
 	for _, n := range b.Namespaces {
 		for _, d := range n.Rules {
-			if full(d.Spec.Host, n.Name) != full(host, from) {
+			if conflict.Full(d.Spec.Host, n.Name) != conflict.Full(host, from) {
 				continue
 			}
 			for _, s := range d.Spec.Subsets {

@@ -84,6 +84,9 @@ func NewManager(ctx context.Context, cfg *rest.Config, o Options) (manager.Manag
 // setup is the table of contents: one line a controller.
 func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 	recorder := mgr.GetEventRecorder("weir")
+	if err := kube.IndexHosts(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
 	contents := &kube.Contents{Metadata: mgr.GetClient(), Reader: mgr.GetAPIReader()}
 	applications := &application.Reconciler{
 		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: recorder, Prover: o.Prover, Contents: contents, Gateway: o.Gateway,
@@ -125,8 +128,8 @@ func caches(o Options) cache.Options {
 	return out
 }
 
-// ours keeps everyone else's objects out of memory: of the shared kinds only those that carry our label are cached, and of
-// ConfigMaps and Secrets only that they are there and which version of them.
+// ours keeps everyone else's objects out of memory: of the shared kinds only those that carry our label are cached, of
+// ConfigMaps and Secrets only that they are there and which version of them, and of others' routes only their hosts.
 func ours() map[client.Object]cache.ByObject {
 	labeled, err := labels.NewRequirement(api.LabelApplication, selection.Exists, nil)
 	if err != nil {
@@ -139,7 +142,8 @@ func ours() map[client.Object]cache.ByObject {
 		&corev1.ConfigMap{}: {Transform: kube.Bare}, &corev1.Secret{}: secrets,
 		&appsv1.StatefulSet{}: only, &batchv1.Job{}: only, &batchv1.CronJob{}: only,
 		&appsv1.Deployment{}: only, &appsv1.ControllerRevision{}: only, &corev1.Pod{}: only, &corev1.Service{}: only,
-		&corev1.ServiceAccount{}: only, &istionet.DestinationRule{}: only, &istionet.VirtualService{}: only, &istionet.Gateway{}: only,
+		&corev1.ServiceAccount{}: only, &istionet.Gateway{}: only,
+		&istionet.DestinationRule{}: {Transform: kube.Outline}, &istionet.VirtualService{}: {Transform: kube.Outline},
 		&istionet.ServiceEntry{}: only, &istionet.Sidecar{}: only, &istiosec.AuthorizationPolicy{}: only,
 	}
 }

@@ -14,6 +14,7 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/config"
+	"weir.dev/weir/internal/plan/conflict"
 )
 
 // Input is all that a preview is made from. It is not changed.
@@ -30,6 +31,10 @@ type Input struct {
 	Contents config.Contents
 	// Pods of its StatefulSets, by component, in which a version that was taken over is told.
 	Pods map[string][]corev1.Pod
+	// Conflicts are the routes and rules of others for what the components are called by.
+	Conflicts []conflict.Conflict
+	// Notes are handed on.
+	Notes []string
 	// Strategies by name, as they would be.
 	Strategies map[string]api.StrategySpec
 	// Named says which strategies there are, for when one is missing; may be empty.
@@ -61,6 +66,8 @@ type Preview struct {
 	// Notes are worth knowing, Faults have to be put right first.
 	Notes  []string `json:"notes,omitempty"`
 	Faults []string `json:"faults,omitempty"`
+	// Conflicts keep releases waiting until somebody else gives way.
+	Conflicts []string `json:"conflicts,omitempty"`
 }
 
 // Release is one that would begin.
@@ -101,7 +108,10 @@ type Moment struct {
 // known.
 func Of(in Input) (Preview, error) {
 	in = in.withDefaults()
-	out := Preview{Namespace: in.Then.Namespace, Application: in.Then.Name}
+	out := Preview{Namespace: in.Then.Namespace, Application: in.Then.Name, Notes: in.Notes}
+	for _, c := range in.Conflicts {
+		out.Conflicts = append(out.Conflicts, c.String()+"; "+c.Do())
+	}
 	plans := make([]prospect, 0, len(in.Then.Spec.Components))
 	for _, c := range in.Then.Spec.Components {
 		s := in.prospect(c)

@@ -19,6 +19,9 @@ func (p Preview) Text(w io.Writer, diffs bool) error {
 	for _, fault := range p.Faults {
 		t.line("✗ %s", fault)
 	}
+	for _, conflict := range p.Conflicts {
+		t.line("✗ conflict, for which the release would wait: %s", conflict)
+	}
 	for _, note := range p.Notes {
 		t.line("! %s", note)
 	}

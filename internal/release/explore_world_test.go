@@ -98,6 +98,7 @@ func oddities(spec api.ReleaseSpec, s api.ReleaseStatus) []oddity {
 		see("sample", "no sample", func(w *Seen) { w.Sample, w.SampleError = mesh.Sample{}, errors.New("connection refused") })
 	}
 	see("edit", "strategy refused", func(w *Seen) { w.Refused = "spec.strategy.windows[0].zone: there is no such time zone" })
+	see("others", "somebody else routes it", func(w *Seen) { w.Contested = "VirtualService team/x routes it, too" })
 	see("wish", "v1 wanted", func(w *Seen) { w.Desired = "v1" })
 	see("wish", "v3 wanted", func(w *Seen) { w.Desired = "v3" })
 	command("pause", "paused", func(s *api.ReleaseSpec) { s.Paused = true })

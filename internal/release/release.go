@@ -37,6 +37,8 @@ type Seen struct {
 	Gates []GateAnswer
 	// Refused is what is wrong with the strategy since it was edited, in words; empty when nothing is.
 	Refused string
+	// Contested is who else has a say about where the component's requests go, in words; empty when nobody has.
+	Contested string
 	// Peers are the other releases of the unit, as far as they exist. They may be read late.
 	Peers []Peer
 }

@@ -41,6 +41,7 @@ var rules = []rule{
 	{"observe", observe},                       // A weight is watched from when every caller serves it, not before.
 	{"paused", paused},                         // A pause keeps the weights; what is seen still goes on record.
 	{"refused", refused},                       // A strategy that was edited into nonsense takes no step; a promotion needs none.
+	{"contested", contested},                   // Nothing moves while somebody else has a say: shares would not be what callers get.
 	{"start", start},                           // The new version gets its pods when the gates before the start are open.
 	{"wait for pods", waitForPods},             // No weight rises above what ready pods can carry.
 	{"connect", connect},                       // Ready pods become reachable, without weight.
@@ -81,6 +82,10 @@ func paused(v view) (move, bool) {
 func refused(v view) (move, bool) {
 	words := "held, since its strategy cannot be carried out" + also + oneLine(v.seen.Refused)
 	return v.stay(words), v.seen.Refused != "" && v.movesForward() && !promoting(v.spec)
+}
+
+func contested(v view) (move, bool) {
+	return v.stay("held: " + oneLine(v.seen.Contested)), v.seen.Contested != "" && v.movesForward()
 }
 
 func start(v view) (move, bool) {

@@ -104,6 +104,9 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 		return nil, snapshot{app: app}, fmt.Errorf("nothing was changed: %w", err)
 	}
 	s, err := r.gather(ctx, app)
+	if err == nil {
+		err = r.readConflicts(ctx, &s)
+	}
 	if err != nil {
 		return nil, snapshot{app: app}, err
 	}
@@ -209,6 +212,10 @@ func (r *Reconciler) plan(s snapshot, wants []want) ([]plan.Object, error) {
 func (r *Reconciler) carryOut(ctx context.Context, s snapshot, objects []plan.Object) error {
 	applier := kube.Applier{
 		Client: r.Client, Reader: r.Reader, Taking: s.taking.may(s.app.Namespace), Admitted: r.admitted, Repaired: r.repaired(s.app),
+	}
+	objects, err := r.withhold(ctx, s, objects)
+	if err != nil {
+		return err
 	}
 	keep := make([]client.Object, 0, len(objects))
 	live, err := r.live(ctx, s)

@@ -33,7 +33,7 @@ const StrategyField = "spec.components.strategy"
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	r.admitted = &sync.Map{}
 	for field, values := range map[string]client.IndexerFunc{
-		StrategyField: strategiesOf, contentField: contentsOf, targetField: targetsOf, placeField: placesOf,
+		StrategyField: strategiesOf, contentField: contentsOf, targetField: targetsOf, placeField: placesOf, componentField: componentsOf,
 	} {
 		if err := mgr.GetFieldIndexer().IndexField(ctx, &api.Application{}, field, values); err != nil {
 			return err
@@ -59,6 +59,8 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Owns(&istiosec.AuthorizationPolicy{}).
 		Watches(&api.Application{}, onCaller()).
 		Watches(&api.Application{}, r.onExposure()).
+		Watches(&istionet.VirtualService{}, handler.EnqueueRequestsFromMapFunc(r.ofHost)).
+		Watches(&istionet.DestinationRule{}, handler.EnqueueRequestsFromMapFunc(r.ofHost)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod)).
 		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.ofContent(config.ConfigMap))).

@@ -19,6 +19,7 @@ import (
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/config"
+	"weir.dev/weir/internal/plan/conflict"
 	"weir.dev/weir/internal/release/standing"
 )
 
@@ -47,6 +48,8 @@ type snapshot struct {
 	rivals       []api.Application                      // that answer at hosts or ports of this one
 	certificates map[string]string                      // Secret → its copy at the gateway
 	warnings     map[string][]string                    // by component
+	withheld     map[string]bool                        // components that are not routed because of them
+	conflicts    map[string][]conflict.Conflict         // component → what others say about its host
 }
 
 func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {

@@ -45,7 +45,7 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 		for _, w := range wants {
 			status.Components = append(status.Components, componentStatus(s, w))
 		}
-		status.Release = releaseLine(s.app, wants)
+		status.Release = releaseLine(s, wants)
 		status.Address = address(s)
 	}
 	if failure == nil {
@@ -67,6 +67,9 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 		conditions = append(conditions, strategiesCondition(s))
 	}
 	s.taking.status(&status, s.app.Generation)
+	if s.conflicts != nil {
+		conditions = append(conditions, routesCondition(s))
+	}
 	for _, c := range conditions {
 		c.ObservedGeneration = s.app.Generation
 		apimeta.SetStatusCondition(&status.Conditions, c)
@@ -95,6 +98,11 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 	}
 	if w.missing != nil {
 		out.Message = w.missing.Error()
+	}
+	if found := s.conflicts[w.component.Name]; len(found) > 0 && s.withheld[w.component.Name] {
+		out.Message = fmt.Sprintf("%s: its pods are as they should be, and not routed yet: %s", w.component.Name, found[0])
+	} else if len(found) > 0 {
+		out.Warnings = append(out.Warnings, found[0].String())
 	}
 	if words := autoscalerWords(s, w); words != "" {
 		out.Warnings = append(out.Warnings, words)
@@ -171,16 +179,18 @@ func count(components []api.ComponentStatus) (ready int, waiting []string) {
 }
 
 // releaseLine tells in a few words which releases are under way, which version was sent back, and what waits.
-func releaseLine(app *api.Application, wants []want) string {
+func releaseLine(s snapshot, wants []want) string {
 	var parts []string
 	for _, w := range wants {
 		before := ""
-		for _, g := range groups(app, wants) {
+		for _, g := range groups(s.app, wants) {
 			if g.has(w.component.Name) {
 				before = g.waitsFor(w)
 			}
 		}
-		switch {
+		switch found := s.conflicts[w.component.Name]; {
+		case len(found) > 0 && w.needsRelease():
+			parts = append(parts, fmt.Sprintf("%s %s waits, see %s", w.component.Name, w.desired, found[0].Object()))
 		case before != "":
 			parts = append(parts, fmt.Sprintf("%s %s waits for %s", w.component.Name, w.desired, before))
 		case w.underWay():

@@ -86,6 +86,13 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 		if c.Name != release.Spec.Component {
 			continue
 		}
+		found, err := kube.Conflicts(ctx, r.Client, &app, c.Name)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			seen.Contested = found[0].String() + "; " + found[0].Do()
+		}
 		seen.Replicas = c.Pods()
 		if err := r.readLoad(ctx, release, c, seen); err != nil {
 			return err
