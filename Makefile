@@ -37,6 +37,10 @@ test-crash: ## Let the controllers die and be misled at every write of every kin
 test-mutation: ## Write every field of a Strategy wrong in every way
 	go run ./hack/test mutation
 
+.PHONY: test-admission
+test-admission: ## Prove that the webhooks hurt nobody, and that Kubernetes takes what they admit
+	go run ./hack/test admission
+
 .PHONY: explore
 explore: ## Visit every state that a release can get into, of every type, and show that each comes to an end
 	go run ./hack/test explore

@@ -43,8 +43,9 @@ var suites = map[string]suite{
 	// What the unit tests run in a short form.
 	"explore": {name: "explore", tag: "explore", within: "internal/release", timeout: time.Hour},
 	// Istio's libraries are not to reach the product.
-	"istio": {name: "istio", apart: "test/prefix/istio", timeout: 10 * time.Minute},
-	"e2e":   {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
+	"istio":     {name: "istio", apart: "test/prefix/istio", timeout: 10 * time.Minute},
+	"e2e":       {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
+	"admission": {name: "admission", tag: "api", within: "test/webhook", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
 	// The long form takes about an hour.
 	"hitless": {name: "hitless", tag: "hitless", needs: []string{}, timeout: 2 * time.Hour},
 }

@@ -11,6 +11,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/admission"
+	"weir.dev/weir/internal/plan"
 )
 
 // app reads components in YAML, in flow style.
@@ -67,8 +68,9 @@ func TestApplication(t *testing.T) {
 			faults: []string{"spec.components[page].name: application other of this namespace"},
 		},
 		"a path of another application": {
-			after: "[" + page + "]", other: "[{name: front, image: 'b:v1', ports: [{port: 80}], expose: {paths: [/a, /]}}]",
-			faults: []string{"spec.components[page].expose: */ is answered by component front of application shop/other"},
+			after:  "[{name: page, image: 'page:v1', ports: [{port: 80}], expose: {hosts: [a.example]}}]",
+			other:  "[{name: front, image: 'b:v1', ports: [{port: 80}], expose: {hosts: [a.example], paths: [/a, /]}}]",
+			faults: []string{"spec.components[page].expose: application shop/other answers http://a.example/ already"},
 		},
 		"another path": {
 			after: "[" + page + "]", other: "[{name: front, image: 'b:v1', ports: [{port: 80}], expose: {paths: [/a]}}]",
@@ -87,6 +89,7 @@ func TestApplication(t *testing.T) {
 			around := admission.Around{Strategies: strategies(t, tt.strategies)}
 			if tt.other != "" {
 				around.Applications = []api.Application{*app(t, "other", tt.other), *app(t, "shop", tt.after)}
+				around.Applications[0].Status.Exposed = plan.AllClaims(&around.Applications[0])
 			}
 			var before *api.Application
 			if tt.before != "" {

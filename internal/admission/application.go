@@ -5,7 +5,6 @@ package admission
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
@@ -116,37 +115,22 @@ func units(a *api.Application, around Around) []string {
 }
 
 // conflicts are what two applications cannot both have: the name of a component in a namespace, since it is the name that
-// others call, and a path of a host.
+// others call, and what is answered at the gateway.
 func conflicts(a *api.Application, others []api.Application) []string {
 	var faults []string
 	for i := range others {
 		o := &others[i]
-		if o.Namespace == a.Namespace && o.Name == a.Name || o.DeletionTimestamp != nil {
+		if o.Namespace != a.Namespace || o.Name == a.Name || o.DeletionTimestamp != nil {
 			continue
 		}
 		for _, c := range a.Spec.Components {
-			for _, d := range o.Spec.Components {
-				if o.Namespace == a.Namespace && c.Name == d.Name {
-					faults = append(faults, fmt.Sprintf("spec.components[%s].name: application %s of this namespace has a component of this name; rename one", c.Name, o.Name))
-				}
-				if claim, both := meet(c, d); both {
-					faults = append(faults, fmt.Sprintf("spec.components[%s].expose: %s is answered by component %s of application %s/%s; take another host or path",
-						c.Name, strings.TrimPrefix(claim, "http://"), d.Name, o.Namespace, o.Name))
-				}
+			if slices.ContainsFunc(o.Spec.Components, func(d api.Component) bool { return d.Name == c.Name }) {
+				faults = append(faults, fmt.Sprintf("spec.components[%s].name: application %s of this namespace has a component of this name; rename one", c.Name, o.Name))
 			}
 		}
+	}
+	for _, fault := range plan.Collisions(a, others) {
+		faults = append(faults, fault.Error())
 	}
 	return faults
-}
-
-// meet finds what one component answers, if the other is to answer it too, or something that cannot be told from it.
-func meet(c, d api.Component) (claim string, found bool) {
-	for _, mine := range plan.Claims(c) {
-		for _, other := range plan.Claims(d) {
-			if plan.Collide(mine, other) {
-				return other, true
-			}
-		}
-	}
-	return "", false
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -166,6 +167,32 @@ func TestRenderedPodIsConfined(t *testing.T) {
 	} {
 		if !ok {
 			t.Errorf("not true: the controller's pod %s", what)
+		}
+	}
+}
+
+// TestTemplatesMayHaveEveryPodField holds the list of fields in the chart's policy to Kubernetes' own.
+func TestTemplatesMayHaveEveryPodField(t *testing.T) {
+	stream, err := Render(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct {
+		Spec struct {
+			Validations []struct{ Expression string }
+		}
+	}
+	for _, document := range documents(t, stream) {
+		if strings.Contains(document, "kind: ValidatingAdmissionPolicy\n") && strings.Contains(document, "name: weir-applications\n") {
+			if err := yaml.Unmarshal([]byte(document), &policy); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for field := range reflect.TypeFor[corev1.PodSpec]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !strings.Contains(policy.Spec.Validations[0].Expression, "'"+name+"'") {
+			t.Errorf("the policy does not know %s", name)
 		}
 	}
 }

@@ -31,6 +31,12 @@ func Accept(a *api.Application) error {
 		for _, fault := range slices.Concat(workload.CheckTemplate(c), checkProbes(c), checkExpose(c)) {
 			faults = append(faults, fmt.Errorf("spec.components[%s].%w", c.Name, fault))
 		}
+		if c.External {
+			continue
+		}
+		for _, fault := range workload.CheckFields(c) {
+			faults = append(faults, fmt.Errorf("spec.components[%s].%w", c.Name, fault))
+		}
 	}
 	faults = append(faults, checkOutside(a)...)
 	for _, fault := range use.Conflicts(targets) {

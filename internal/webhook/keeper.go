@@ -159,6 +159,7 @@ func (k *keeper) keep(ctx context.Context, secret *corev1.Secret, missing bool) 
 	if missing {
 		secret.Namespace, secret.Name = k.options.Namespace, SecretName
 		secret.Type = corev1.SecretTypeTLS
+		secret.OwnerReferences = k.service(ctx)
 		secret.Labels = map[string]string{"app.kubernetes.io/name": "weir", "app.kubernetes.io/component": "webhook", "app.kubernetes.io/part-of": "weir"}
 		return k.client.Create(ctx, secret)
 	}
@@ -219,8 +220,17 @@ func (k *keeper) own(ctx context.Context, o *admissionv1.ValidatingWebhookConfig
 	}}
 }
 
-// ownerPolicy comes with the chart and goes with it.
-const ownerPolicy = "weir-applications"
+// service lets the Secret go with the Service, if there is one.
+func (k *keeper) service(ctx context.Context) []metav1.OwnerReference {
+	var found corev1.Service
+	if err := k.direct.Get(ctx, client.ObjectKey{Namespace: k.options.Namespace, Name: k.options.Service}, &found); err != nil {
+		return nil
+	}
+	return []metav1.OwnerReference{{APIVersion: "v1", Kind: "Service", Name: found.Name, UID: found.UID}}
+}
+
+// ownerPolicy is in the chart as long as the webhooks are wanted.
+const ownerPolicy = "weir-own-webhooks"
 
 func merged(live, want map[string]string) map[string]string {
 	out := maps.Clone(live)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"weir.dev/weir/test/mutant"
 )
 
 // bases are good strategies that between them say something in every field.
@@ -85,6 +87,15 @@ func parse(t *testing.T, text string) map[string]any {
 	t.Helper()
 	var out map[string]any
 	if err := yaml.Unmarshal([]byte(text), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func specOf(t *testing.T, plural string) mutant.Schema {
+	t.Helper()
+	out, err := mutant.SpecOf(plural)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return out

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"weir.dev/weir/test/apiserver"
+	"weir.dev/weir/test/mutant"
 	"weir.dev/weir/test/world"
 )
 
@@ -76,9 +77,9 @@ func TestStrategyFields(t *testing.T) {
 	covered := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(bases)) {
 		t.Run(name, func(t *testing.T) {
-			all := mutants(parse(t, bases[name]), fields)
+			all := mutant.Of(parse(t, bases[name]), fields)
 			for _, m := range all {
-				covered[m.path] = true
+				covered[m.Path] = true
 			}
 			accepted := admit(t, "Strategy", all)
 			t.Logf("%d strategies, %d accepted", len(all), len(accepted))
@@ -89,18 +90,18 @@ func TestStrategyFields(t *testing.T) {
 }
 
 func TestReleaseFields(t *testing.T) {
-	all := mutants(parse(t, commands), specOf(t, "releases"))
+	all := mutant.Of(parse(t, commands), specOf(t, "releases"))
 	accepted := admit(t, "Release", all)
 	t.Logf("%d releases, %d accepted", len(all), len(accepted))
 }
 
 // admit asks the API server for each, and returns those that it takes. What it refuses has to be told by its field.
-func admit(t *testing.T, kind string, all []mutant) []mutant {
+func admit(t *testing.T, kind string, all []mutant.Mutant) []mutant.Mutant {
 	t.Helper()
-	var accepted []mutant
+	var accepted []mutant.Mutant
 	known := map[string]bool{}
 	for _, m := range all {
-		text, err := json.Marshal(m.spec)
+		text, err := json.Marshal(m.Spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +119,7 @@ func admit(t *testing.T, kind string, all []mutant) []mutant {
 		switch {
 		case err == nil:
 			accepted = append(accepted, m)
-		case !names(err.Error(), m.path):
+		case !names(err.Error(), m.Path):
 			t.Errorf("%s: refused without a word about the field: %v", m, err)
 		}
 	}
@@ -141,11 +142,11 @@ func names(message, path string) bool {
 }
 
 // some are all in the full form, and a few of them otherwise, spread evenly.
-func some(all []mutant) []mutant {
+func some(all []mutant.Mutant) []mutant.Mutant {
 	if full || len(all) <= fewPerBase {
 		return all
 	}
-	var few []mutant
+	var few []mutant.Mutant
 	for i := range fewPerBase {
 		few = append(few, all[i*len(all)/fewPerBase])
 	}

@@ -16,6 +16,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/test/mutant"
 	"weir.dev/weir/test/world"
 )
 
@@ -25,7 +26,7 @@ const settling = 4 * time.Second
 // tooManyErrors in that time are a loop: what is behind or was overtaken is right again after one or two.
 const tooManyErrors = 8
 
-func release(t *testing.T, all []mutant) {
+func release(t *testing.T, all []mutant.Mutant) {
 	t.Helper()
 	for _, m := range all {
 		t.Run(m.String(), func(t *testing.T) {
@@ -38,7 +39,7 @@ func release(t *testing.T, all []mutant) {
 }
 
 // converges lets a release go by the strategy.
-func converges(ctx context.Context, m mutant) error {
+func converges(ctx context.Context, m mutant.Mutant) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w, err := world.New(ctx, config, direct)
@@ -50,7 +51,7 @@ func converges(ctx context.Context, m mutant) error {
 		return err
 	}
 	defer stop()
-	text, err := json.Marshal(m.spec)
+	text, err := json.Marshal(m.Spec)
 	if err != nil {
 		return err
 	}

@@ -1,49 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build api
-
-package mutation_test
+// Package mutant writes every field of one of Weir's kinds wrong, or merely otherwise, in every way that its schema suggests.
+package mutant
 
 import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"testing"
 
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
+
+	"weir.dev/weir/deploy"
 )
 
-type schema = apiextensions.JSONSchemaProps
+// Schema is that of a field.
+type Schema = apiextensions.JSONSchemaProps
 
-// specOf is the schema of a kind's spec, as the CRD has it.
-func specOf(t *testing.T, plural string) schema {
-	t.Helper()
-	text, err := os.ReadFile("../../deploy/chart/crds/weir.dev_" + plural + ".yaml")
+// SpecOf is the schema of a kind's spec, as the chart's CRD of that plural name has it.
+func SpecOf(plural string) (Schema, error) {
+	text, err := deploy.Chart.ReadFile(deploy.Root + "/crds/weir.dev_" + plural + ".yaml")
 	if err != nil {
-		t.Fatal(err)
+		return Schema{}, err
 	}
 	var crd apiextensions.CustomResourceDefinition
 	if err := yaml.Unmarshal(text, &crd); err != nil {
-		t.Fatal(err)
+		return Schema{}, err
 	}
-	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"], nil
 }
 
-// mutant is a spec with one thing changed.
-type mutant struct {
-	// path of the field, as spec.steps[0].weight, and how it was changed.
-	path, how string
-	spec      map[string]any
+// Mutant is a spec with one thing changed.
+type Mutant struct {
+	// Path of the field, as spec.steps[0].weight, and How it was changed.
+	Path, How string
+	Spec      map[string]any
 }
 
-func (m mutant) String() string { return m.path + " " + m.how }
+func (m Mutant) String() string { return m.Path + " " + m.How }
 
-// mutants are every field that the base can have, changed in every way that its schema suggests.
-func mutants(base map[string]any, s schema) []mutant {
+// Of returns every field that the base can have, changed in every way that its schema suggests, in a fixed order.
+func Of(base map[string]any, s Schema) []Mutant {
 	m := &mutator{base: base}
 	m.object(nil, base, s)
 	return m.out
@@ -51,25 +50,32 @@ func mutants(base map[string]any, s schema) []mutant {
 
 type mutator struct {
 	base map[string]any
-	out  []mutant
+	out  []Mutant
 }
 
 // step leads to a field: a name, or an index.
 type step any
 
-func (m *mutator) object(at []step, value map[string]any, s schema) {
+func (m *mutator) object(at []step, value map[string]any, s Schema) {
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 		m.field(append(slices.Clone(at), name), value[name], s.Properties[name])
 	}
 	m.add(append(slices.Clone(at), "noSuchField"), "unknown field", 1)
+	keys := slices.Sorted(maps.Keys(value))
+	if s.AdditionalProperties == nil || s.AdditionalProperties.Schema == nil || len(keys) == 0 {
+		return
+	}
+	m.field(append(slices.Clone(at), keys[0]), value[keys[0]], *s.AdditionalProperties.Schema)
+	m.add(append(slices.Clone(at), "Odd key/ü"), "odd key", value[keys[0]])
 }
 
-func (m *mutator) field(at []step, value any, s schema) {
+func (m *mutator) field(at []step, value any, s Schema) {
 	if value != nil {
 		m.add(at, "removed", removed{})
 	}
-	for how, v := range values(s, value) {
-		m.add(at, how, v)
+	all := values(s, value)
+	for _, how := range slices.Sorted(maps.Keys(all)) {
+		m.add(at, how, all[how])
 	}
 	switch value := value.(type) {
 	case map[string]any:
@@ -84,8 +90,11 @@ func (m *mutator) field(at []step, value any, s schema) {
 type removed struct{}
 
 // values are those worth trying at a field, by what they are.
-func values(s schema, value any) map[string]any {
+func values(s Schema, value any) map[string]any {
 	out := map[string]any{"null": nil, "wrong type": map[string]any{"a": []any{}}}
+	if s.XIntOrString {
+		maps.Copy(out, map[string]any{"zero": 0, "huge": 1 << 20, "negative": -1, "a name": "name", "an odd name": "Odd Name", "a number in text": "80"})
+	}
 	switch s.Type {
 	case "string":
 		maps.Copy(out, map[string]any{"empty": "", "very long": strings.Repeat("x", 5000), "odd": "(.*[ü\n", "blank": " ", "a number": 7})
@@ -122,7 +131,7 @@ func values(s schema, value any) map[string]any {
 func (m *mutator) add(at []step, how string, value any) {
 	spec, ok := change(m.base, at, value).(map[string]any)
 	if ok {
-		m.out = append(m.out, mutant{path: path(at), how: how, spec: spec})
+		m.out = append(m.out, Mutant{Path: path(at), How: how, Spec: spec})
 	}
 }
 

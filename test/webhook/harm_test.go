@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build api
+
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/webhook/certificate"
+)
+
+// state is what may become of the webhooks. Start returns where the API server is to ask from then on, and how many
+// connections were made to there.
+type state struct {
+	name  string
+	start func(t *testing.T) (url string, connections *atomic.Int64)
+}
+
+var states = []state{{"dead", dead}, {"hanging", hanging}, {"wrong certificate", wrongCertificate}}
+
+// dead is an address at which nobody listens.
+func dead(t *testing.T) (string, *atomic.Int64) {
+	return fmt.Sprintf("https://127.0.0.1:%d", freePort(t)), &atomic.Int64{}
+}
+
+// hanging takes connections and says nothing: a black hole.
+func hanging(t *testing.T) (string, *atomic.Int64) {
+	l, connections := listen(t)
+	var held []net.Conn
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				for _, conn := range held {
+					conn.Close()
+				}
+				return
+			}
+			connections.Add(1)
+			held = append(held, conn)
+		}
+	}()
+	return "https://" + l.Addr().String(), connections
+}
+
+// wrongCertificate answers, but as somebody whom the API server was not told of, and would refuse everything.
+func wrongCertificate(t *testing.T) (string, *atomic.Int64) {
+	l, connections := listen(t)
+	set, _, err := certificate.Policy{Names: []string{"127.0.0.1"}}.Rotate(certificate.Set{}, true, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := set.Serving.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{
+		Handler:           http.NotFoundHandler(),
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{*stranger}},
+		ReadHeaderTimeout: time.Second,
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				connections.Add(1)
+			}
+		},
+	}
+	go func() { _ = server.ServeTLS(l, "", "") }()
+	t.Cleanup(func() { server.Close() })
+	return "https://" + l.Addr().String(), connections
+}
+
+func listen(t *testing.T) (net.Listener, *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, &atomic.Int64{}
+}
+
+// fall lets the webhooks be served once, as they should, ends that, and brings them into the state.
+func fall(t *testing.T, into state) *atomic.Int64 {
+	t.Helper()
+	serve(t, nil).stop()
+	url, connections := into.start(t)
+	now := live(t)
+	for i, h := range now.Webhooks {
+		now.Webhooks[i].ClientConfig.URL = new(url + (*h.ClientConfig.URL)[strings.Index(*h.ClientConfig.URL, "/validate"):])
+	}
+	if err := direct.Update(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	// What only the webhook would refuse passes.
+	eventually(t, func() error { return direct.Create(t.Context(), parse(telltale), client.DryRunAll) })
+	return connections
+}
+
+func TestNobodyElseIsHarmed(t *testing.T) {
+	kinds := builtIn(t)
+	for _, s := range states {
+		t.Run(s.name, func(t *testing.T) {
+			connections := fall(t, s)
+			connections.Store(0)
+			count := 0
+			for _, document := range samples(t, strings.ReplaceAll(s.name, " ", "-")) {
+				places := []string{"kube-system", system, shop, "default"}
+				if namespaced, err := apiutil.IsObjectNamespaced(parse(document), direct.Scheme(), direct.RESTMapper()); err != nil {
+					t.Fatalf("%v in %s", err, document)
+				} else if !namespaced {
+					places = []string{""}
+				}
+				for _, namespace := range places {
+					text := strings.ReplaceAll(document, "NAMESPACE", namespace)
+					if err := walk(t.Context(), text, namespace, "harm-"+strings.ReplaceAll(s.name, " ", "-")); err != nil {
+						t.Errorf("in namespace %q: %v of %s", namespace, err, text)
+					}
+				}
+				count++
+				delete(kinds, parse(document).GroupVersionKind().GroupKind())
+			}
+			if n := connections.Load(); n > 0 {
+				t.Errorf("the webhooks were asked %d times about others' objects", n)
+			}
+			t.Logf("%d kinds", count)
+			if count < 60 {
+				t.Errorf("only %d kinds, want 60", count)
+			}
+		})
+	}
+	if len(kinds) > 0 {
+		t.Errorf("kinds that were not tried: %v", slices.Collect(maps.Keys(kinds)))
+	}
+}
+
+// walk creates, changes and deletes an object, as far as its kind can be.
+func walk(ctx context.Context, text, namespace, name string) error {
+	o := parse(text)
+	o.SetNamespace(namespace)
+	if o.GetName() == "" {
+		o.SetName(name)
+	}
+	review := strings.HasSuffix(o.GetKind(), "Review")
+	if review {
+		o.SetName("")
+	}
+	if err := direct.Create(ctx, o); err != nil {
+		return fmt.Errorf("create: %w", err)
+	}
+	if review {
+		return nil
+	}
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"harm":"none"}}}`))
+	if err := direct.Patch(ctx, o, patch); err != nil {
+		return fmt.Errorf("change: %w", err)
+	}
+	if err := direct.Delete(ctx, o, client.GracePeriodSeconds(0)); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	return letGo(ctx, o)
+}
+
+// letGo takes away what would hold a deleted object for a controller that does not run here.
+func letGo(ctx context.Context, o *unstructured.Unstructured) error {
+	err := direct.Patch(ctx, o, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))
+	if apierrors.IsNotFound(err) || o.GetKind() == "Namespace" {
+		return nil
+	}
+	return client.IgnoreNotFound(err)
+}
+
+// samples are the objects of testdata, with names of their own.
+func samples(t *testing.T, name string) []string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/kinds.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := string(bytes.ReplaceAll(text, []byte("REQUEST"), []byte(signingRequest(t))))
+	out = strings.ReplaceAll(out, "NAMESPACE", "\x00")
+	out = strings.ReplaceAll(out, "NAME", "harm-"+name)
+	return strings.Split(strings.ReplaceAll(out, "\x00", "NAMESPACE"), "\n---\n")
+}
+
+func signingRequest(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request}))
+}
+
+// builtIn are the kinds that the API server brings along and that can be created.
+func builtIn(t *testing.T) map[schema.GroupKind]bool {
+	t.Helper()
+	lists, err := discovery.NewDiscoveryClientForConfigOrDie(config).ServerPreferredResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[schema.GroupKind]bool{}
+	for _, list := range lists {
+		version, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list.APIResources {
+			ours := version.Group == api.GroupVersion.Group || strings.HasSuffix(version.Group, "istio.io")
+			if !ours && slices.Contains(r.Verbs, "create") && r.Name != "bindings" {
+				out[schema.GroupKind{Group: version.Group, Kind: r.Kind}] = true
+			}
+		}
+	}
+	return out
+}
+
+// TestWhatIsVitalPassesBy writes what must never wait for us, of our own kinds.
+func TestWhatIsVitalPassesBy(t *testing.T) {
+	for _, s := range states {
+		t.Run(s.name, func(t *testing.T) {
+			connections := fall(t, s)
+			key := client.ObjectKey{Namespace: shop, Name: "vital"}
+			app := parse(`{apiVersion: weir.dev/v1alpha1, kind: Application, metadata: {name: vital, namespace: shop, finalizers: [test.example/held]},
+				spec: {components: [{name: vital, image: 'b:v1'}]}}`)
+			begun := time.Now()
+			if err := direct.Create(t.Context(), app); err != nil {
+				t.Fatalf("a good application: %v", err)
+			}
+			// A black hole costs its time-out, and the machine may be busy.
+			if took := time.Since(begun); took > 5*time.Second {
+				t.Errorf("it took %s to write an application", took)
+			}
+			connections.Store(0)
+			release := parse(`{apiVersion: weir.dev/v1alpha1, kind: Release, metadata: {name: vital-v2, namespace: shop},
+				spec: {application: vital, component: vital, from: v1, to: v2, strategy: {steps: [{weight: 10}]}}}`)
+			if err := direct.Create(t.Context(), release); err != nil {
+				t.Fatal(err)
+			}
+			merge := func(o client.Object, patch string) {
+				t.Helper()
+				if err := direct.Patch(t.Context(), o, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+					t.Errorf("%s: %v", patch, err)
+				}
+			}
+			merge(release, `{"spec":{"paused":true}}`)
+			merge(release, `{"spec":{"abort":true}}`)
+			merge(app, `{"metadata":{"labels":{"a":"b"}}}`)
+			if err := direct.Status().Patch(t.Context(), app, client.RawPatch(types.MergePatchType, []byte(`{"status":{"ready":"0/1"}}`))); err != nil {
+				t.Errorf("status: %v", err)
+			}
+			if err := direct.Delete(t.Context(), app); err != nil {
+				t.Errorf("delete: %v", err)
+			}
+			merge(app, `{"metadata":{"finalizers":[]}}`)
+			if err := direct.Get(t.Context(), key, app); !apierrors.IsNotFound(err) {
+				t.Errorf("the application is still there: %v", err)
+			}
+			if err := direct.Delete(t.Context(), release); err != nil {
+				t.Error(err)
+			}
+			if n := connections.Load(); n > 0 {
+				t.Errorf("the webhooks were asked %d times about what is vital", n)
+			}
+		})
+	}
+}
