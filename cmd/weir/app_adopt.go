@@ -99,6 +99,9 @@ func (a *adoption) run(command *cobra.Command, where *target) error {
 	if err := a.agreed(command); err != nil {
 		return err
 	}
+	if err := a.number(ctx, c); err != nil {
+		return err
+	}
 	if err := c.Create(ctx, a.application); err != nil {
 		return fmt.Errorf("create application %s: %w", a.application.Name, err)
 	}

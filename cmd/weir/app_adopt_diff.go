@@ -13,12 +13,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/draft"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/port"
 	"weir.dev/weir/internal/plan/workload"
 	"weir.dev/weir/internal/preview"
 )
@@ -48,7 +50,7 @@ func (a *adoption) compare(ctx context.Context, c client.Client) (compared, erro
 	same := map[api.Taken]bool{}
 	for _, o := range objects {
 		if service, ok := o.(*corev1.Service); ok {
-			if err := keepNames(ctx, c, service); err != nil {
+			if err := a.keepNames(ctx, c, service); err != nil {
 				return out, err
 			}
 		}
@@ -75,13 +77,58 @@ func (a *adoption) compare(ctx context.Context, c client.Client) (compared, erro
 	return out, nil
 }
 
-// keepNames lets the Service have the names of ports that it would keep.
-func keepNames(ctx context.Context, c client.Client, service *corev1.Service) error {
+// number lets Services lead to ports by their numbers: the application's pods call them otherwise. Nothing changes by that
+// for the old pods.
+func (a *adoption) number(ctx context.Context, c client.Client) error {
+	for _, component := range a.application.Spec.Components {
+		var live corev1.Service
+		err := c.Get(ctx, client.ObjectKey{Namespace: a.application.Namespace, Name: component.Name}, &live)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read Service %s: %w", component.Name, err)
+		}
+		if named := numbered(&live, component); len(named) == 0 {
+			continue
+		}
+		if err := c.Update(ctx, &live); err != nil {
+			return fmt.Errorf("let Service %s lead to ports by their numbers: %w", component.Name, err)
+		}
+	}
+	return nil
+}
+
+// numbered writes the numbers of target ports in the place of their names, which it returns.
+func numbered(service *corev1.Service, component api.Component) []string {
+	var out []string
+	for i := range service.Spec.Ports {
+		p := &service.Spec.Ports[i]
+		at := slices.IndexFunc(component.Ports, func(own api.Port) bool { return own.Port == p.Port })
+		if p.TargetPort.Type != intstr.String || at < 0 {
+			continue
+		}
+		out = append(out, p.TargetPort.StrVal)
+		p.TargetPort = intstr.FromInt32(port.Target(component.Ports[at]))
+	}
+	return out
+}
+
+// keepNames lets the Service have the names of ports that it would keep, and tells of ports that it leads to by name.
+func (a *adoption) keepNames(ctx context.Context, c client.Client, service *corev1.Service) error {
 	var live corev1.Service
 	if err := c.Get(ctx, client.ObjectKeyFromObject(service), &live); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	workload.KeepNames(service, live.Spec.Ports)
+	for _, c := range a.application.Spec.Components {
+		if c.Name == live.Name {
+			for _, name := range numbered(&live, c) {
+				a.foundNotes = append(a.foundNotes, draft.Note{Component: c.Name, Text: "Service " + c.Name + " leads to port " + name +
+					" by its name; it is written as a number first, and stays one"})
+			}
+		}
+	}
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	klabels "k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -144,6 +145,25 @@ func (f found) shared(i *takeover.Item, pods map[string]klabels.Set) bool {
 	}
 	selector, _, err := unstructured.NestedStringMap(o.Object, "spec", "selector")
 	return err == nil && klabels.SelectorFromSet(selector).Matches(own)
+}
+
+// byName refuses Services that lead to ports by their names before anything is done: the application's pods have others, and
+// would not be found next to the old ones.
+func (f found) byName() error {
+	for _, i := range f.items {
+		service := &corev1.Service{}
+		live := f.live[i.Taken]
+		if i.Kind != "Service" || i.Owned || i.Record != nil || live == nil || decode(live, service) != nil {
+			continue
+		}
+		for _, p := range service.Spec.Ports {
+			if p.TargetPort.Type == intstr.String {
+				return fmt.Errorf("nothing was taken over: Service %s leads to port %s by its name, and the application's pods have other names; "+
+					"write the number in its targetPort, as weir app adopt does", i.Name, p.TargetPort.StrVal)
+			}
+		}
+	}
+	return nil
 }
 
 // podLabels are those of the pods that Deployments make, by component.

@@ -65,6 +65,9 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 			seen.Pods[w.component.Name] = podsOf(*s, w)
 		}
 	}
+	if err := found.byName(); err != nil {
+		return err
+	}
 	now := time.Now()
 	t.step = takeover.Next(now, seen)
 	t.rules = found.rules(objects)
