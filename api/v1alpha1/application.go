@@ -111,6 +111,8 @@ type Together struct {
 // +kubebuilder:validation:XValidation:rule="!(self.kind in ['Job', 'CronJob']) || !(has(self.ports) || has(self.expose) || (has(self.external) && self.external))",fieldPath=".kind",message="a job answers no requests; leave out ports, expose and external"
 // +kubebuilder:validation:XValidation:rule="!has(self.autoscale) || self.kind in ['Deployment', 'StatefulSet'] && !(has(self.external) && self.external)",fieldPath=".autoscale",message="only a Deployment or StatefulSet that Weir makes is autoscaled; leave autoscale out"
 // +kubebuilder:validation:XValidation:rule="!(has(self.external) && self.external) || self.kind == 'Deployment'",fieldPath=".external",message="external workloads are Deployments; leave the kind out"
+// +kubebuilder:validation:XValidation:rule="(has(self.external) && self.external) == (has(oldSelf.external) && oldSelf.external)",fieldPath=".external",message="whose the workloads are stays, since Weir would take its own away, or take over somebody else's; add a component of another name, and move its callers"
+// +kubebuilder:validation:XValidation:rule="!(has(self.external) && self.external) || has(self.version) && self.version.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",fieldPath=".version",message="an external component names the version that is to carry the traffic: what its pods have as label version, made of lower case letters, digits and dashes"
 // +kubebuilder:validation:XValidation:rule="!has(self.liveness) || [has(self.liveness.httpGet), has(self.liveness.tcpSocket), has(self.liveness.grpc), has(self.liveness.exec)].filter(said, said).size() == 1",fieldPath=".liveness",message="liveness needs one of httpGet, tcpSocket, grpc or exec"
 // +kubebuilder:validation:XValidation:rule="!has(self.startup) || [has(self.startup.httpGet), has(self.startup.tcpSocket), has(self.startup.grpc), has(self.startup.exec)].filter(said, said).size() == 1",fieldPath=".startup",message="startup needs one of httpGet, tcpSocket, grpc or exec"
 type Component struct {
@@ -230,8 +232,9 @@ type Component struct {
 	// +optional
 	Strategy string `json:"strategy,omitempty"`
 	// External leaves the workloads to somebody else, such as Helm or Git: Deployments whose pods have the labels app with
-	// the component's name and version. Weir neither makes, owns, labels nor scales them, and routes to them alone. Image
-	// and whatever else makes pods is not looked at; version is the one that is to carry the traffic.
+	// the component's name and version, behind a Service of the component's name. Weir neither makes, owns, labels nor scales
+	// them, and routes to them alone. Image and whatever else makes pods is not looked at; version is the one that is to carry
+	// the traffic, and a release to it begins when it is deployed.
 	// +optional
 	External bool `json:"external,omitempty"`
 	// Mesh puts the component into the mesh. Default: true.

@@ -152,7 +152,7 @@ func (c *checker) destination(field string, d *networking.Destination) {
 		c.fault(field+".host", "no Service answers for %q; give the component a port", d.GetHost())
 		return
 	}
-	if number := int32(d.GetPort().GetNumber()); !service.ports[number] {
+	if number := int32(d.GetPort().GetNumber()); !service.ports[number] && !service.elsewhere {
 		c.fault(field+".port.number", "Service %s has no port %d; list it under the component's ports", service.name, number)
 	}
 	if d.Subset == "" {

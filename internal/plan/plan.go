@@ -103,6 +103,9 @@ func Objects(in Input) ([]Object, error) {
 
 // objects returns what belongs to the component.
 func (c Component) objects(a *api.Application, frozen map[string]api.Component, r routing.Component) ([]Object, error) {
+	if c.Spec.External {
+		return c.rules(a, r), nil
+	}
 	objects := []Object{workload.ServiceAccount(a, r.Name)}
 	ports := c.ports(frozen)
 	if len(ports) > 0 {
@@ -132,10 +135,15 @@ func (c Component) objects(a *api.Application, frozen map[string]api.Component, 
 			objects = append(objects, workload.Autoscaler(a, c.Spec, w))
 		}
 	}
-	if r.Routed() {
-		objects = append(objects, routing.DestinationRule(a, r), routing.VirtualService(a, r))
+	return append(objects, c.rules(a, r)...), nil
+}
+
+// rules are what tells callers of the component's versions.
+func (c Component) rules(a *api.Application, r routing.Component) []Object {
+	if !r.Routed() {
+		return nil
 	}
-	return objects, nil
+	return []Object{routing.DestinationRule(a, r), routing.VirtualService(a, r)}
 }
 
 // uncount leaves the number of pods to somebody else.
@@ -182,6 +190,10 @@ func (in Input) outside(components []routing.Component) []Object {
 func (c Component) frozen() (map[string]api.Component, error) {
 	out := make(map[string]api.Component, len(c.Wanted))
 	for _, w := range c.Wanted {
+		if c.Spec.External { // only its name tells it from others
+			out[w.Version] = api.Component{Name: c.Spec.Name, Ports: port.Resolve(*c.Spec.DeepCopy())}
+			continue
+		}
 		content, ok := c.Versions[w.Version]
 		if !ok {
 			return nil, fmt.Errorf("version %q of component %q is wanted, but its content is not known; "+
@@ -221,7 +233,7 @@ func (c Component) agree(frozen map[string]api.Component) error {
 
 // routing returns what routes are made from. A component of which no version has pods has no routes: nobody could answer.
 func (c Component) routing(frozen map[string]api.Component) routing.Component {
-	r := routing.Component{Name: c.Spec.Name, Ports: port.Streams(c.ports(frozen)), Expose: c.Spec.Expose}
+	r := routing.Component{External: c.Spec.External, Name: c.Spec.Name, Ports: port.Streams(c.ports(frozen)), Expose: c.Spec.Expose}
 	if c.pods() == 0 {
 		r.Expose = nil
 		return r
@@ -247,7 +259,7 @@ func (c Component) pods() int32 {
 // port's protocol, the greatest weight decides. A port that has a target in any version has one. Names are those of the spec,
 // since they shape no pods.
 func (c Component) ports(frozen map[string]api.Component) []api.Port {
-	out := revision.Freeze(c.Spec).Ports
+	out := port.Resolve(*c.Spec.DeepCopy())
 	if len(c.Wanted) > 0 {
 		out = c.portsOfVersions(frozen)
 	}

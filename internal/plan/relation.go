@@ -86,7 +86,7 @@ func (in Input) relations() []Object {
 	for _, c := range in.Components {
 		called := in.parse(c.Spec.Uses, c.Uses, c.Used)
 		targets = append(targets, called...)
-		if in.Application.Spec.ScopeFromUses && c.Spec.Meshed() {
+		if in.Application.Spec.ScopeFromUses && identified(c.Spec) {
 			out = append(out, use.Scope(in.Application, use.Component{Component: c.Spec, Targets: called}, in.Application.Spec.Components, mesh))
 		}
 		if in.guardable(c.Spec) && in.unguarded(c.Spec) == "" {
@@ -114,7 +114,7 @@ func (in Input) parse(uses ...[]string) []use.Target {
 
 // guardable tells whether the component is to be guarded, and has a sidecar that can do it.
 func (in Input) guardable(c api.Component) bool {
-	return in.Application.Spec.AccessFromUses && c.Meshed() && len(c.Ports) > 0
+	return in.Application.Spec.AccessFromUses && identified(c) && len(c.Ports) > 0
 }
 
 // unguarded says why nothing may guard the component: somebody who is to call it could not show who he is.
@@ -191,6 +191,9 @@ func Warnings(in Input) map[string][]string {
 		}
 		if in.Application.Spec.AccessFromUses && !c.Spec.Meshed() && len(c.Spec.Ports) > 0 {
 			add("everybody may call it, although accessFromUses is set: it has no sidecar that could refuse anybody")
+		}
+		if in.Application.Spec.AccessFromUses && c.Spec.External {
+			add("everybody may call it, although accessFromUses is set: its pods are somebody else's, and left as they are")
 		}
 		for _, o := range in.Callers[name] {
 			if in.guardable(c.Spec) && !in.admits(o) {

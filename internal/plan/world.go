@@ -25,9 +25,11 @@ type world struct {
 }
 
 type service struct {
-	name     string
-	selector labels.Set
-	ports    map[int32]bool
+	name string
+	// elsewhere is true when it and its pods are somebody else's, and not among the objects.
+	elsewhere bool
+	selector  labels.Set
+	ports     map[int32]bool
 }
 
 func worldOf(objects []Object) world {
@@ -51,6 +53,10 @@ func worldOf(objects []Object) world {
 			}
 		case *istio.DestinationRule:
 			w.subsets[o.Spec.Host] = subsetsOf(&o.Spec)
+			if o.Labels[routing.LabelExternal] != "" {
+				w.services[o.Spec.Host] = service{name: o.Labels[api.LabelComponent], elsewhere: true}
+				w.components[o.Labels[api.LabelComponent]] = true
+			}
 		case *istio.Gateway:
 			w.gateways[o.Namespace+"/"+o.Name] = true
 		}
@@ -76,6 +82,9 @@ func subsetsOf(d *networking.DestinationRule) map[string]labels.Set {
 
 // hasPods tells whether any wanted pod is of both the service and the subset.
 func (w world) hasPods(s service, subset labels.Set) bool {
+	if s.elsewhere {
+		return true
+	}
 	for _, pod := range w.pods {
 		if s.selector.AsSelector().Matches(pod) && subset.AsSelector().Matches(pod) {
 			return true

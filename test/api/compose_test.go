@@ -28,6 +28,8 @@ func TestComposingRefused(t *testing.T) {
 		"schedule of a Job":         {"kind: Job, schedule: '* * * * *'", []string{at + ".schedule", "nothing else has one"}},
 		"ports of a job":            {"kind: Job, ports: [{port: 80}]", []string{at + ".kind", "a job answers no requests"}},
 		"external StatefulSet":      {"kind: StatefulSet, external: true", []string{at + ".external", "external workloads are Deployments"}},
+		"external, no version":      {"external: true", []string{at + ".version", "an external component names the version"}},
+		"external, version of dots": {"external: true, version: '1.2'", []string{at + ".version", "lower case letters, digits and dashes"}},
 		"liveness of nothing":       {"liveness: {periodSeconds: 1}", []string{at + ".liveness", "httpGet, tcpSocket, grpc or exec"}},
 		"startup of two":            {"startup: {exec: {command: [x]}, tcpSocket: {port: 1}}", []string{at + ".startup", "httpGet, tcpSocket, grpc or exec"}},
 		"init without a name":       {"init: [{image: b}]", []string{at + ".init[0].name: Required value"}},
@@ -52,15 +54,16 @@ func TestComposingRefused(t *testing.T) {
 
 // TestComposingKept holds what cannot change once it runs.
 func TestComposingKept(t *testing.T) {
-	before := "[{name: a, image: b, kind: StatefulSet, claims: [{name: c, path: /c, size: 1Gi}]}, {name: d, image: e, kind: StatefulSet}]"
+	before := "[{name: a, image: b, kind: StatefulSet, claims: [{name: c, path: /c, size: 1Gi}]}, {name: d, image: e, kind: StatefulSet}, {name: f, image: g}]"
 	for name, tt := range map[string]struct {
 		old, changed string
 		want         []string
 	}{
-		"kind":         {"kind: StatefulSet}]", "kind: Deployment}]", []string{".kind", "add a component of another name"}},
+		"kind":         {"kind: StatefulSet}, {", "kind: Deployment}, {", []string{".kind", "add a component of another name"}},
 		"size":         {"1Gi", "2Gi", []string{".claims", "claims stay as they are"}},
 		"no claims":    {", claims: [{name: c, path: /c, size: 1Gi}]", "", []string{".claims", "claims stay as they are"}},
-		"claims added": {"kind: StatefulSet}]", "kind: StatefulSet, claims: [{name: c, path: /c, size: 1Gi}]}]", []string{".claims", "claims stay as they are"}},
+		"claims added": {"kind: StatefulSet}, {", "kind: StatefulSet, claims: [{name: c, path: /c, size: 1Gi}]}, {", []string{".claims", "claims stay as they are"}},
+		"whose it is":  {"name: f, image: g", "name: f, external: true, version: v1", []string{".external", "whose the workloads are stays"}},
 		"nothing":      {"image: e", "image: f", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,6 +23,9 @@ func (r *Reconciler) readAutoscalers(ctx context.Context, s *snapshot) (err erro
 
 // autoscaler of the version's pods; nil when nobody counts them. Foreign is true when it is not Weir's.
 func (s snapshot) autoscaler(component, version string) (h *autoscalingv2.HorizontalPodAutoscaler, foreign bool) {
+	if _, theirs := s.external[component]; theirs {
+		return nil, false // whoever made the workload scales it, or has it scaled
+	}
 	h = s.autoscalers[revision.Name(component, version)]
 	return h, h != nil && !metav1.IsControlledBy(h, s.app)
 }
@@ -89,6 +92,9 @@ func autoscalerWords(s snapshot, w want) string {
 
 // told is how many pods the version has, or is to have.
 func (s snapshot) told(w want, v api.VersionWanted) int32 {
+	if seen, theirs := s.external[w.component.Name]; theirs {
+		return seen.Version(v.Version).Replicas
+	}
 	live, made := s.deployments[w.component.Name][v.Version]
 	if h, _ := s.autoscaler(w.component.Name, v.Version); h != nil && made && live.Spec.Replicas != nil {
 		return max(*live.Spec.Replicas, v.Replicas)

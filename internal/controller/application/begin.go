@@ -19,7 +19,7 @@ import (
 func (r *Reconciler) begin(ctx context.Context, s snapshot, wants []want) error {
 	var refused error
 	for _, g := range groups(s.app, wants) {
-		if !g.calls(s) || g.contested(s) && !g.underWay() {
+		if !g.calls(s) || !g.underWay() && (g.contested(s) || g.awaits(s)) {
 			continue
 		}
 		if behind, err := r.behind(ctx, s, g); behind || err != nil {

@@ -42,10 +42,16 @@ func (r *Reconciler) readConflicts(ctx context.Context, s *snapshot) error {
 	return nil
 }
 
-// withhold leaves out the routes of components that somebody else routes, as long as we have none of our own: nothing of a
-// host is touched before it is ours alone. What we have already is kept as it is wanted.
-func (r *Reconciler) withhold(ctx context.Context, s snapshot, objects []plan.Object) ([]plan.Object, error) {
-	if len(s.conflicts) == 0 {
+// withhold leaves out the routes of components that somebody else routes, or has not deployed yet, as long as we have none of
+// our own: nothing of a host is touched before it is ours alone and can be served. What we have already is kept as it is wanted.
+func (r *Reconciler) withhold(ctx context.Context, s snapshot, wants []want, objects []plan.Object) ([]plan.Object, error) {
+	var held []string
+	for _, w := range wants {
+		if len(s.conflicts[w.component.Name]) > 0 || s.lacks(w, w.current) != "" {
+			held = append(held, w.component.Name)
+		}
+	}
+	if len(held) == 0 {
 		return objects, nil
 	}
 	var out []plan.Object
@@ -53,7 +59,7 @@ func (r *Reconciler) withhold(ctx context.Context, s snapshot, objects []plan.Ob
 	if err != nil {
 		return nil, err
 	}
-	for component := range s.conflicts {
+	for _, component := range held {
 		s.withheld[component] = !ours[component]
 	}
 	for _, o := range objects {

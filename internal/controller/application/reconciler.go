@@ -83,7 +83,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil && !errors.As(err, &awaited{}) {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: soonest(wake, s.taking.step.Again)}, nil
+	return ctrl.Result{RequeueAfter: soonest(soonest(wake, s.taking.step.Again), s.lookAgain(wants))}, nil
 }
 
 // soonest is the shorter of two waits; nought is none.
@@ -105,7 +105,7 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 	}
 	s, err := r.gather(ctx, app)
 	if err == nil {
-		err = r.readConflicts(ctx, &s)
+		err = errors.Join(r.readConflicts(ctx, &s), r.readExternal(ctx, &s))
 	}
 	if err != nil {
 		return nil, snapshot{app: app}, err
@@ -134,7 +134,7 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 	if err := r.takeOver(ctx, &s, wants, objects); err != nil {
 		return wants, s, err
 	}
-	if err := r.carryOut(ctx, s, objects); err != nil {
+	if err := r.carryOut(ctx, s, wants, objects); err != nil {
 		return wants, s, err
 	}
 	if err := r.clear(ctx, s.app, wants, s.taking); err != nil {
@@ -209,11 +209,11 @@ func (r *Reconciler) plan(s snapshot, wants []want) ([]plan.Object, error) {
 }
 
 // carryOut writes the objects, and deletes what the application owns besides.
-func (r *Reconciler) carryOut(ctx context.Context, s snapshot, objects []plan.Object) error {
+func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want, objects []plan.Object) error {
 	applier := kube.Applier{
 		Client: r.Client, Reader: r.Reader, Taking: s.taking.may(s.app.Namespace), Admitted: r.admitted, Repaired: r.repaired(s.app),
 	}
-	objects, err := r.withhold(ctx, s, objects)
+	objects, err := r.withhold(ctx, s, wants, objects)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/plan/conflict"
+	"weir.dev/weir/internal/plan/external"
 	"weir.dev/weir/internal/release/standing"
 )
 
@@ -50,6 +51,7 @@ type snapshot struct {
 	warnings     map[string][]string                    // by component
 	withheld     map[string]bool                        // components that are not routed because of them
 	conflicts    map[string][]conflict.Conflict         // component → what others say about its host
+	external     map[string]external.Seen               // component → what its owner made
 }
 
 func (r *Reconciler) gather(ctx context.Context, app *api.Application) (snapshot, error) {

@@ -99,6 +99,11 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 	if w.missing != nil {
 		out.Message = w.missing.Error()
 	}
+	if lacks := s.lacks(w, w.current); lacks != "" {
+		out.Message = w.component.Name + ": " + lacks
+	} else if lacks := s.lacks(w, w.desired); lacks != "" {
+		out.Warnings = append(out.Warnings, w.desired+" waits: "+lacks)
+	}
 	if found := s.conflicts[w.component.Name]; len(found) > 0 && s.withheld[w.component.Name] {
 		out.Message = fmt.Sprintf("%s: its pods are as they should be, and not routed yet: %s", w.component.Name, found[0])
 	} else if len(found) > 0 {
@@ -116,7 +121,7 @@ func componentStatus(s snapshot, w want) api.ComponentStatus {
 // least is how many pods of the version have to be ready: an autoscaler may just be adding others.
 func least(w want, v api.VersionStatus) int32 {
 	for _, wanted := range w.versions {
-		if wanted.Version == v.Version {
+		if wanted.Version == v.Version && !w.component.External {
 			return wanted.Replicas
 		}
 	}
@@ -191,6 +196,8 @@ func releaseLine(s snapshot, wants []want) string {
 		switch found := s.conflicts[w.component.Name]; {
 		case len(found) > 0 && w.needsRelease():
 			parts = append(parts, fmt.Sprintf("%s %s waits, see %s", w.component.Name, w.desired, found[0].Object()))
+		case w.needsRelease() && s.lacks(w, w.desired) != "":
+			parts = append(parts, fmt.Sprintf("%s %s waits to be deployed", w.component.Name, w.desired))
 		case before != "":
 			parts = append(parts, fmt.Sprintf("%s %s waits for %s", w.component.Name, w.desired, before))
 		case w.underWay():

@@ -31,13 +31,7 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.S
 	if err != nil {
 		return seen, time.Time{}, err
 	}
-	if seen.From, err = r.readPods(ctx, release, release.Spec.From, frozen); err != nil {
-		return seen, time.Time{}, err
-	}
-	if seen.To, err = r.readPods(ctx, release, release.Spec.To, frozen); err != nil {
-		return seen, time.Time{}, err
-	}
-	if err := r.readApplication(ctx, release, &seen); err != nil {
+	if err := r.readWorkloads(ctx, release, frozen, &seen); err != nil {
 		return seen, time.Time{}, err
 	}
 	if seen.Peers, err = r.readPeers(ctx, release); err != nil {
@@ -53,11 +47,33 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.S
 	return seen, now, nil
 }
 
+// readWorkloads learns which pods there are, and which there should be.
+func (r *Reconciler) readWorkloads(ctx context.Context, release *api.Release, frozen map[string]api.Component, seen *engine.Seen) (err error) {
+	theirs := frozen[release.Spec.To].External
+	if !theirs {
+		if seen.From, err = r.readPods(ctx, release, release.Spec.From, frozen); err != nil {
+			return err
+		}
+		if seen.To, err = r.readPods(ctx, release, release.Spec.To, frozen); err != nil {
+			return err
+		}
+	}
+	if err := r.readApplication(ctx, release, seen); err != nil || !theirs {
+		return err
+	}
+	return r.readTheirs(ctx, release, frozen[release.Spec.To].Meshed(), seen)
+}
+
 // prove asks how far callers are with what the release wants. Where no version has a port there is nothing to wait for.
 func (r *Reconciler) prove(ctx context.Context, release *api.Release, frozen map[string]api.Component) (mesh.Proof, error) {
-	route, routed := plan.Route(release.Namespace, plan.Component{
-		Spec: api.Component{Name: release.Spec.Component}, Versions: frozen, Wanted: release.Status.Wanted,
-	})
+	spec := api.Component{Name: release.Spec.Component}
+	if frozen[release.Spec.To].External { // ports are no part of what somebody else runs
+		var err error
+		if spec, err = r.component(ctx, release); err != nil {
+			return mesh.Proof{}, err
+		}
+	}
+	route, routed := plan.Route(release.Namespace, plan.Component{Spec: spec, Versions: frozen, Wanted: release.Status.Wanted})
 	if !routed || len(route.Ports) == 0 {
 		return mesh.Proof{Served: true, Method: "no-route"}, nil
 	}
@@ -93,7 +109,9 @@ func (r *Reconciler) readApplication(ctx context.Context, release *api.Release, 
 		if len(found) > 0 {
 			seen.Contested = found[0].String() + "; " + found[0].Do()
 		}
-		seen.Replicas = c.Pods()
+		if seen.Replicas = c.Pods(); c.External {
+			continue
+		}
 		if err := r.readLoad(ctx, release, c, seen); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ type Gates interface {
 // Reconciler reconciles Releases.
 type Reconciler struct {
 	Client client.Client
-	// Reader reads what is not kept in memory: the Secrets of metrics servers.
+	// Reader reads what is not kept in memory: the Secrets of metrics servers, and what others made.
 	Reader   client.Reader
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
@@ -77,8 +77,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		return ctrl.Result{}, err
 	}
+	if c, err := r.component(ctx, &release); err == nil && c.External && !decision.Status.Phase.Finished() {
+		again = sooner(again, lookAtTheirs) // no event tells of what is somebody else's
+	}
 	return ctrl.Result{RequeueAfter: sooner(decision.Wake, again)}, nil
 }
+
+// lookAtTheirs is how often workloads are looked at that are somebody else's.
+const lookAtTheirs = time.Second
 
 // sooner is the earlier of two times to look again, of which 0 is never.
 func sooner(a, b time.Duration) time.Duration {

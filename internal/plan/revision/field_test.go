@@ -26,12 +26,27 @@ func TestFreezeKnowsEveryField(t *testing.T) {
 	)
 	var c api.Component
 	fill.Fill(&c)
+	c.External = false
 	frozen := reflect.ValueOf(revision.Freeze(c))
 	for i := range frozen.NumField() {
 		name := frozen.Type().Field(i).Name
 		if kept := !frozen.Field(i).IsZero(); kept == beside[name] {
 			t.Errorf("%s: part of a version: %v", name, kept)
 		}
+	}
+}
+
+// TestFreezeExternal holds that of what somebody else runs a version is its name.
+func TestFreezeExternal(t *testing.T) {
+	c := api.Component{Name: "a", External: true, Version: "v1", Image: "a:v9", Ports: []api.Port{{Port: 80}}}
+	before := map[string]api.Component{"v1": stored(t, c)}
+	c.Image, c.Ports = "", nil
+	if got := revision.Version(c, before); got != "v1" {
+		t.Errorf("with another image and other ports it is %s", got)
+	}
+	c.Version = "v2"
+	if got := revision.Version(c, before); got != "v2" {
+		t.Errorf("another version is %s", got)
 	}
 }
 

@@ -35,6 +35,9 @@ const (
 // default aloud makes no new version. Freezing twice changes nothing.
 func Freeze(c api.Component) api.Component {
 	c = *c.DeepCopy()
+	if c.External {
+		return api.Component{Name: c.Name, Version: base(c), Mesh: ptr.To(ptr.Deref(c.Mesh, true)), External: true}
+	}
 	out := api.Component{
 		Name: c.Name, Kind: c.Kind, Image: c.Image, Version: base(c), Command: c.Command, Args: c.Args, Env: c.Env,
 		EnvFrom: c.EnvFrom, Volumes: c.Volumes, Claims: c.Claims, Init: c.Init, PullSecrets: c.PullSecrets,

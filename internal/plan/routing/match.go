@@ -4,6 +4,7 @@ package routing
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -60,6 +61,9 @@ func (w way) pick(a *api.Application, m api.Match) (*networking.HTTPMatchRequest
 	}
 	if m.Source != "" {
 		out.SourceLabels, out.SourceNamespace = owner.Selector(a, m.Source, ""), a.Namespace
+		if slices.ContainsFunc(a.Spec.Components, func(c api.Component) bool { return c.Name == m.Source && c.External }) {
+			out.SourceLabels = map[string]string{owner.LabelApp: m.Source}
+		}
 	}
 	reached := m.Path == nil || w.narrow(out, *m.Path)
 	keepOthers(out)

@@ -4,6 +4,7 @@
 package routing
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -16,12 +17,17 @@ import (
 	"weir.dev/weir/internal/plan/port"
 )
 
+// LabelExternal marks rules for what somebody else runs.
+const LabelExternal = "weir.dev/external"
+
 // whole is the sum of the weights of a route, in percent.
 const whole = 100
 
 // Component is what routes of one component are made from.
 type Component struct {
 	Name string
+	// External is true when the workloads and the Service are somebody else's.
+	External bool
 	// Ports of the Service, with their protocols.
 	Ports []api.Port
 	// Versions in the order they are wanted.
@@ -63,11 +69,16 @@ func DestinationRule(a *api.Application, c Component) *istio.DestinationRule {
 		ObjectMeta: owner.Meta(a, c.Name, c.Name),
 		Spec:       networking.DestinationRule{Host: Host(a.Namespace, c.Name)},
 	}
+	pods := map[string]string{api.LabelComponent: c.Name}
+	if c.External {
+		pods = map[string]string{owner.LabelApp: c.Name}
+		d.Labels[LabelExternal] = "true"
+	}
 	for _, v := range c.Versions {
 		if v.Subset {
-			d.Spec.Subsets = append(d.Spec.Subsets, &networking.Subset{
-				Name: v.Name, Labels: map[string]string{owner.LabelVersion: v.Name, api.LabelComponent: c.Name},
-			})
+			labels := maps.Clone(pods)
+			labels[owner.LabelVersion] = v.Name
+			d.Spec.Subsets = append(d.Spec.Subsets, &networking.Subset{Name: v.Name, Labels: labels})
 		}
 	}
 	return d
