@@ -65,7 +65,7 @@ func (in Input) moment(spec api.ReleaseSpec, status api.ReleaseStatus) Moment {
 		m.Title = fmt.Sprintf("step %d of %d: %s", m.Step, len(stages), gets(stage, spec.To))
 		m.Seconds = stage.Hold.Seconds()
 		if a := spec.Strategy.Analysis; a != nil && !idle(stage) {
-			m.Evidence = in.evidence(*a, stage, in.Rates[spec.Component])
+			m.Evidence = in.evidence(*a, stage, in.Rates[spec.Component], release.Judged(spec.Strategy))
 			m.Seconds = max(m.Seconds, m.Evidence.Seconds)
 		}
 	case api.ReleaseDraining:

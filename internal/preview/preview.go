@@ -48,7 +48,7 @@ type Input struct {
 	// Ready is how long pods take to become ready. Default: 20s.
 	Ready time.Duration
 	// Errors is the share of requests that fail now, in percent, and Notice by how many percentage points more a version has
-	// to be worse for a comparison to notice it. Defaults: 0.1 and 1.
+	// to be worse than it may be for a verdict to notice it. Defaults: 0.1 and 1.
 	Errors, Notice float64
 }
 

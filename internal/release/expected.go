@@ -82,11 +82,11 @@ func Received(spec api.ReleaseSpec, status api.ReleaseStatus) bool {
 	return to.Mirror != nil && to.Weight == 0 && len(to.Match) == 0
 }
 
-// judgedSteps is how many steps of the release are judged.
-func judgedSteps(spec api.ReleaseSpec) int {
+// Judged is how many steps of a release are judged.
+func Judged(s api.StrategySpec) int {
 	n := 0
-	for _, s := range Stages(spec.Strategy) {
-		if s.receives() {
+	for _, stage := range Stages(s) {
+		if stage.receives() {
 			n++
 		}
 	}

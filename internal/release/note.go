@@ -67,7 +67,7 @@ func (v *view) noteSample() {
 	since, until := Window(v.spec, v.status, v.now)
 	fresh := analysis.Judge(v.now, *v.spec.Strategy.Analysis, analysis.Case{
 		Sample: v.seen.Sample, Err: v.seen.SampleError, Window: until.Sub(since), Early: v.early(),
-		Steps: judgedSteps(v.spec), Beside: Beside(v.spec, v.status),
+		Steps: Judged(v.spec.Strategy), Beside: Beside(v.spec, v.status),
 	})
 	v.fresh = &fresh
 	if !sameVerdict(v.status.Verdict, fresh) {

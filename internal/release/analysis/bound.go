@@ -50,7 +50,7 @@ func held(want api.Analysis, c Case) []measured {
 	if !enough {
 		return all
 	}
-	alpha := absoluteRisk / float64(max(c.Steps, 1)*max(tests(want), 1))
+	alpha := absoluteAlpha(want, c.Steps)
 	if want.SuccessRate != nil {
 		all = append(all, success(*want.SuccessRate, s, alpha))
 	}
@@ -72,6 +72,11 @@ func held(want api.Analysis, c Case) []measured {
 // absoluteRisk is the probability that a release which keeps to every absolute bound is ever taken for one that does not,
 // over all of its steps, bounds and looks.
 const absoluteRisk = 0.005
+
+// absoluteAlpha is one bound's part of it, in one step.
+func absoluteAlpha(want api.Analysis, steps int) float64 {
+	return absoluteRisk / float64(max(steps, 1)*max(tests(want), 1))
+}
 
 // tests is how many absolute bounds are judged by chance.
 func tests(want api.Analysis) int {

@@ -26,16 +26,21 @@ func compare(want api.Analysis, c Case) []measured {
 		return []measured{m}
 	}
 	asked := *want.Compare
-	n := 1
-	if asked.MaxLatencyIncrease != nil {
-		n++
-	}
-	alpha := (1 - Confidence(asked)) / float64(n*max(c.Steps, 1))
+	alpha := relativeAlpha(asked, c.Steps)
 	all := []measured{moreFailures(asked, c, alpha)}
 	if asked.MaxLatencyIncrease != nil {
 		all = append(all, moreLatency(asked, c, alpha))
 	}
 	return all
+}
+
+// relativeAlpha is one comparison's part, in one step, of what the confidence leaves.
+func relativeAlpha(want api.Compare, steps int) float64 {
+	n := 1
+	if want.MaxLatencyIncrease != nil {
+		n++
+	}
+	return (1 - Confidence(want)) / float64(n*max(steps, 1))
 }
 
 // moreFailures compares the shares of failed requests. Those that reached no version belong to neither.
