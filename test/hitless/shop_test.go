@@ -55,6 +55,14 @@ type shop struct {
 }
 
 func newShop(t testing.TB) *shop {
+	s := newCluster(t)
+	s.images()
+	s.open()
+	return s
+}
+
+// newCluster has Weir installed, and nothing else yet.
+func newCluster(t testing.TB) *shop {
 	s := &shop{TB: t, ctx: t.Context(), bin: t.TempDir()}
 	for name, source := range map[string]string{"weir": "../../cmd/weir", "bookinfo": "../../examples/bookinfo"} {
 		command := exec.Command("go", "build", "-o", filepath.Join(s.bin, name), source)
@@ -68,9 +76,7 @@ func newShop(t testing.TB) *shop {
 	s.cluster("up")
 	s.connect()
 	s.noRetries()
-	s.images()
 	s.weir("install", "--kubeconfig", s.info.Kubeconfig, "--image", s.weirImage(), "--set", "replicas=1")
-	s.open()
 	return s
 }
 
