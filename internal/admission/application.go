@@ -8,7 +8,6 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
-	"weir.dev/weir/internal/plan/revision"
 	"weir.dev/weir/internal/plan/strategy"
 	"weir.dev/weir/internal/release"
 )
@@ -37,17 +36,9 @@ func applicationFaults(a *api.Application, around Around) []string {
 	return slices.Concat(compile(a), strategies(a, around), units(a, around), conflicts(a, around.Applications))
 }
 
-// compile makes all that the application comes to once every component runs as it is written, and looks at the whole.
+// compile makes all that the application comes to when it is settled, and looks at the whole.
 func compile(a *api.Application) []string {
-	in := plan.Input{Application: a}
-	for _, c := range a.Spec.Components {
-		version := revision.Version(c, nil)
-		in.Components = append(in.Components, plan.Component{
-			Spec: c, Versions: map[string]api.Component{version: revision.Freeze(c)},
-			Wanted: []api.VersionWanted{{Version: version, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}},
-		})
-	}
-	objects, err := plan.Objects(in)
+	objects, err := plan.Objects(plan.Settled(a))
 	if err != nil {
 		return prefixed("what would be made of it: ", spread(err))
 	}

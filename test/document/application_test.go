@@ -12,7 +12,6 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
-	"weir.dev/weir/internal/plan/revision"
 )
 
 var block = regexp.MustCompile("(?s)```yaml\n(.*?)```")
@@ -44,15 +43,8 @@ func carriedOut(app *api.Application) error {
 	if err := plan.Accept(app); err != nil {
 		return fmt.Errorf("it is refused: %w", err)
 	}
-	in := plan.Input{Application: app}
+	in := plan.Settled(app)
 	in.GatewayPrincipals = []string{"gateway"}
-	for _, c := range app.Spec.Components {
-		version := revision.Version(c, nil)
-		in.Components = append(in.Components, plan.Component{
-			Spec: c, Versions: map[string]api.Component{version: revision.Freeze(c)},
-			Wanted: []api.VersionWanted{{Version: version, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}},
-		})
-	}
 	objects, err := plan.Objects(in)
 	if err != nil {
 		return err

@@ -88,15 +88,7 @@ func made(t *testing.T, what string, m mutant.Mutant) bool {
 		return true
 	}
 	app.UID = "0"
-	in := plan.Input{Application: &app}
-	for _, c := range app.Spec.Components {
-		version := revision.Version(c, nil)
-		in.Components = append(in.Components, plan.Component{
-			Spec: c, Versions: map[string]api.Component{version: revision.Freeze(c)},
-			Wanted: []api.VersionWanted{{Version: version, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}},
-		})
-	}
-	takes(t, what, in)
+	takes(t, what, plan.Settled(&app))
 	return true
 }
 
