@@ -22,7 +22,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"weir.dev/weir/test/apiserver"
 	"weir.dev/weir/test/mutant"
 	"weir.dev/weir/test/world"
 )
@@ -48,28 +47,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(run(m))
+	os.Exit(world.Run(m, prepare))
 }
 
-func run(m *testing.M) int {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	started, stop, err := apiserver.Start(ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer stop()
-	config = started
-	if direct, err = world.NewClient(config); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if _, err = world.NewNode(ctx, config); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+func prepare(ctx context.Context, started *rest.Config, c client.WithWatch) error {
+	config, direct = started, c
+	_, err := world.NewNode(ctx, started)
+	return err
 }
 
 func TestStrategyFields(t *testing.T) {

@@ -33,7 +33,6 @@ import (
 	"weir.dev/weir/internal/controller"
 	"weir.dev/weir/internal/install"
 	"weir.dev/weir/internal/webhook"
-	"weir.dev/weir/test/apiserver"
 	"weir.dev/weir/test/world"
 )
 
@@ -55,28 +54,12 @@ func TestMain(m *testing.M) {
 		out = os.Stderr
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(out, nil)))
-	os.Exit(run(m))
+	os.Exit(world.Run(m, prepare))
 }
 
-func run(m *testing.M) int {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	started, stop, err := apiserver.Start(ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer stop()
-	config = started
-	if direct, err = world.NewClient(config); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if err := furnish(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+func prepare(ctx context.Context, started *rest.Config, c client.WithWatch) error {
+	config, direct = started, c
+	return furnish(ctx)
 }
 
 // furnish makes the namespaces, applies the policies of the chart, and makes what a user has.
