@@ -74,7 +74,8 @@ func keepingPorts(service, live *corev1.Service) Object {
 			out = service.DeepCopy()
 		}
 		out.Spec.Ports = append(out.Spec.Ports, corev1.ServicePort{
-			Name: cmp.Or(p.Name, fmt.Sprintf("port-%d", p.Port)), Port: p.Port, // of several, each needs a name Protocol: p.Protocol, AppProtocol: p.AppProtocol, TargetPort: p.TargetPort,
+			Name: cmp.Or(p.Name, fmt.Sprintf("port-%d", p.Port)), // of several, each needs a name
+			Port: p.Port, Protocol: p.Protocol, AppProtocol: p.AppProtocol, TargetPort: p.TargetPort,
 		})
 	}
 	return out
