@@ -34,6 +34,8 @@ type Applier struct {
 	// Admitted remembers what admission webhooks add to which object, so that it is not taken away again and again; nil
 	// remembers nothing.
 	Admitted *sync.Map
+	// Compared remembers which objects were found to be as they are wanted; nil remembers nothing.
+	Compared *Compared
 	// Repaired is told of each object that somebody else had changed, and where; nil is not told.
 	Repaired func(obj client.Object, where string)
 }
@@ -112,6 +114,9 @@ func (a Applier) compare(ctx context.Context, live client.Object, want map[strin
 	if live.GetAnnotations()[appliedAnnotation] != digest {
 		return false, nil
 	}
+	if a.Compared.same(live, digest) {
+		return true, nil
+	}
 	have, err := toMap(live)
 	if err != nil {
 		return false, fmt.Errorf("encode %s: %w", Describe(live), err)
@@ -123,6 +128,9 @@ func (a Applier) compare(ctx context.Context, live client.Object, want map[strin
 	}
 	if len(foreign) > 0 {
 		return where == "", a.strip(ctx, live, want, foreign)
+	}
+	if where == "" {
+		a.Compared.remember(live, digest)
 	}
 	return where == "", nil
 }

@@ -56,18 +56,27 @@ func (s seal) of(key string) seal {
 	return s.below[key]
 }
 
+// pointer escapes a key for a JSON pointer (RFC 6901).
+var pointer = strings.NewReplacer("~", "~0", "/", "~1")
+
 // additions are the JSON pointers of what somebody added where nothing may be added, in an order in which they can be taken
 // away one after the other.
 func additions(kind string, have, want map[string]any) []string {
 	return seals[kind].added("", have, want)
 }
 
+// open tells whether anything may be added, here and below.
+func (s seal) open() bool { return !s.deep && !s.list && len(s.keys) == 0 && len(s.below) == 0 }
+
 func (s seal) added(path string, have, want any) (out []string) {
+	if s.open() {
+		return nil
+	}
 	switch h := have.(type) {
 	case map[string]any:
 		w, _ := want.(map[string]any)
 		for _, key := range slices.Sorted(maps.Keys(h)) {
-			at := path + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+			at := path + "/" + pointer.Replace(key)
 			switch wanted := w[key]; {
 			case wanted != nil:
 				out = append(out, s.of(key).added(at, h[key], wanted)...)

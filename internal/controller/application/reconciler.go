@@ -51,6 +51,7 @@ type Reconciler struct {
 
 	// admitted is what admission webhooks add to what is generated.
 	admitted *sync.Map
+	compared *kube.Compared
 }
 
 // Reconcile does one pass and reports it in the status, whatever came of it.
@@ -211,7 +212,8 @@ func (r *Reconciler) plan(s snapshot, wants []want) ([]plan.Object, error) {
 // carryOut writes the objects, and deletes what the application owns besides.
 func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want, objects []plan.Object) error {
 	applier := kube.Applier{
-		Client: r.Client, Reader: r.Reader, Taking: s.taking.may(s.app.Namespace), Admitted: r.admitted, Repaired: r.repaired(s.app),
+		Client: r.Client, Reader: r.Reader, Taking: s.taking.may(s.app.Namespace), Admitted: r.admitted, Compared: r.compared,
+		Repaired: r.repaired(s.app),
 	}
 	objects, err := r.withhold(ctx, s, wants, objects)
 	if err != nil {
