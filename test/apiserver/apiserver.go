@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -27,6 +28,9 @@ func Start(ctx context.Context) (config *rest.Config, stop func() error, err err
 		BinaryAssetsDirectory: filepath.Dir(set.Binary("kube-apiserver")),
 		CRDDirectoryPaths:     []string{filepath.Join(root(), "deploy", "chart", "crds"), filepath.Join(set.Dir, "crds")},
 		ErrorIfCRDPathMissing: true,
+		// The default of 20 s is short for a machine that does other work as well.
+		ControlPlaneStartTimeout: 2 * time.Minute,
+		ControlPlaneStopTimeout:  time.Minute,
 	}
 	// The default has addresses for 254 Services.
 	environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.96.0.0/12")
