@@ -59,15 +59,16 @@ func prepare(ctx context.Context, started *rest.Config, c client.WithWatch) erro
 	return err
 }
 
-func TestCanary(t *testing.T)    { every(t, "canary") }
-func TestBlueGreen(t *testing.T) { every(t, "blue-green") }
-func TestMirror(t *testing.T)    { every(t, "mirror") }
-func TestABTest(t *testing.T)    { every(t, "ab") }
-func TestRollback(t *testing.T)  { every(t, "rollback") }
-func TestGates(t *testing.T)     { every(t, "gates") }
-func TestUnit(t *testing.T)      { every(t, "unit") }
-func TestAbort(t *testing.T)     { every(t, "abort") }
-func TestSupersede(t *testing.T) { every(t, "supersede") }
+func TestCanary(t *testing.T)     { every(t, "canary") }
+func TestBlueGreen(t *testing.T)  { every(t, "blue-green") }
+func TestMirror(t *testing.T)     { every(t, "mirror") }
+func TestABTest(t *testing.T)     { every(t, "ab") }
+func TestRollback(t *testing.T)   { every(t, "rollback") }
+func TestGates(t *testing.T)      { every(t, "gates") }
+func TestUnit(t *testing.T)       { every(t, "unit") }
+func TestAutoscaled(t *testing.T) { every(t, "autoscaled") }
+func TestAbort(t *testing.T)      { every(t, "abort") }
+func TestSupersede(t *testing.T)  { every(t, "supersede") }
 
 // every runs the scenario undisturbed, and then with every trouble at every write of that run.
 func every(t *testing.T, name string) {

@@ -14,6 +14,7 @@ import (
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -33,7 +34,7 @@ func look(ctx context.Context, w *world.World) (end, error) {
 	for _, list := range []client.ObjectList{
 		&api.ApplicationList{}, &api.ReleaseList{}, &api.StrategyList{}, &appsv1.ControllerRevisionList{}, &appsv1.DeploymentList{},
 		&corev1.PodList{}, &corev1.ServiceList{}, &corev1.ServiceAccountList{}, &corev1.ConfigMapList{}, &corev1.SecretList{},
-		&batchv1.JobList{}, &istionet.VirtualServiceList{}, &istionet.DestinationRuleList{}, &istionet.GatewayList{},
+		&batchv1.JobList{}, &autoscalingv2.HorizontalPodAutoscalerList{}, &istionet.VirtualServiceList{}, &istionet.DestinationRuleList{}, &istionet.GatewayList{},
 	} {
 		if err := w.Client.List(ctx, list, client.InNamespace(w.Namespace)); err != nil {
 			return nil, err

@@ -89,6 +89,12 @@ func begin(ctx context.Context, w *world.World, s scenario) error {
 	if err := w.Shop(ctx, s.strategy); err != nil {
 		return err
 	}
+	if s.autoscaled {
+		least := int32(2)
+		if err := w.Change(ctx, func(a *api.ApplicationSpec) { a.Components[1].Autoscale = &api.Autoscale{Min: &least, Max: 4} }); err != nil {
+			return err
+		}
+	}
 	if s.unit {
 		err := w.Change(ctx, func(a *api.ApplicationSpec) {
 			a.Components[0].Strategy = a.Components[1].Strategy

@@ -25,6 +25,8 @@ type scenario struct {
 	act func(context.Context, *world.World) error
 	// unit releases both components as one, page first.
 	unit bool
+	// autoscaled leaves the number of reviews' pods to an autoscaler.
+	autoscaled bool
 	// ends are the phases in which the releases end.
 	ends map[string]api.ReleasePhase
 }
@@ -58,6 +60,7 @@ func scenarios() map[string]scenario {
 		"unit": {strategy: strategy(api.StrategyCanary, api.Step{Weight: 10}), unit: true, ends: map[string]api.ReleasePhase{
 			"page-v2": api.ReleasePromoted, "reviews-v2": api.ReleasePromoted,
 		}},
+		"autoscaled": {strategy: strategy(api.StrategyCanary, api.Step{Weight: 10}), autoscaled: true, ends: promoted},
 		"abort": {strategy: held, ends: rolledBack, act: func(ctx context.Context, w *world.World) error {
 			return observing(ctx, w, "reviews-v2", func(s *api.ReleaseSpec) { s.Abort = true })
 		}},
