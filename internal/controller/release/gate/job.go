@@ -61,10 +61,14 @@ func standing(job batchv1.Job) engine.GateAnswer {
 		case c.Type == batchv1.JobComplete:
 			return engine.GateAnswer{State: api.GateOpen, Message: "Job " + job.Name + " is complete"}
 		case c.Type == batchv1.JobFailed:
-			return engine.GateAnswer{State: api.GateFailed, Message: joined("Job "+job.Name+" failed", c.Message)}
+			return engine.GateAnswer{State: api.GateFailed, Message: failed(job, c.Message)}
 		}
 	}
 	return engine.GateAnswer{State: api.GateWaiting}
+}
+
+func failed(job batchv1.Job, why string) string {
+	return joined("Job "+job.Name+" failed", why) + "; see kubectl -n " + job.Namespace + " logs job/" + job.Name
 }
 
 // jobOf is the Job of a gate at one point and step of a release. It stays as long as the release does, with its log.

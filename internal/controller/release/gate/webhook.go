@@ -124,6 +124,9 @@ func (a *Asker) post(ctx context.Context, hook api.WebhookGate, q question) (ope
 	if answer.StatusCode < http.StatusBadRequest {
 		said = "redirects are not followed"
 	}
+	if said == http.StatusText(answer.StatusCode) {
+		said = ""
+	}
 	return false, joined(fmt.Sprintf("%s does not agree yet: it answers %s", request.URL.Host, answer.Status), said)
 }
 
