@@ -59,7 +59,7 @@ func hooked(url string) *api.Release {
 	r := &api.Release{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "reviews-v2", UID: "1"}}
 	r.Spec = api.ReleaseSpec{Application: "shop", Component: "reviews", From: "v1", To: "v2", Strategy: api.StrategySpec{
 		Steps: []api.Step{{Weight: 10}, {Weight: 50}},
-		Gates: []api.Gate{{Name: "desk", At: api.GateBeforeStep, Webhook: &api.WebhookGate{URL: url, Timeout: &metav1.Duration{Duration: 100 * time.Millisecond}}}},
+		Gates: []api.Gate{{Name: "desk", At: api.GateBeforeStep, Webhook: &api.WebhookGate{URL: url, Timeout: &metav1.Duration{Duration: 20 * time.Second}}}},
 	}}
 	r.Status = api.ReleaseStatus{Phase: api.ReleaseObserving, Step: 1, Wanted: []api.VersionWanted{{Version: "v1", Weight: 90}, {Version: "v2", Weight: 10}}}
 	return r
@@ -105,6 +105,10 @@ func TestWebhookAnswers(t *testing.T) {
 			},
 			state: api.GateWaiting, words: "HOST does not agree yet: it answers 409 Conflict: the budget is spent",
 		},
+		"says its code twice": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Forbidden", http.StatusForbidden) },
+			state:  api.GateWaiting, words: "HOST does not agree yet: it answers 403 Forbidden",
+		},
 		"shows a page": {
 			answer: func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
@@ -136,8 +140,11 @@ func TestWebhookAnswers(t *testing.T) {
 			if tt.url != "" {
 				url = tt.url
 			}
-			a := New(t.Context(), nil, clocktesting.NewFakePassiveClock(t0))
-			got, again := answered(t, a, hooked(url))
+			a, r := New(t.Context(), nil, clocktesting.NewFakePassiveClock(t0)), hooked(url)
+			if strings.Contains(tt.words, "100ms") {
+				r.Spec.Strategy.Gates[0].Webhook.Timeout.Duration = 100 * time.Millisecond
+			}
+			got, again := answered(t, a, r)
 			want := engine.GateAnswer{Ask: second, State: tt.state, Message: strings.ReplaceAll(tt.words, "HOST", live.Listener.Addr().String())}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
