@@ -24,10 +24,22 @@ type Visit func(when string, stored Stored, written plan.Object)
 
 // Walk takes the random Application of the seed through random releases, so many decisions of each component, and visits
 // every prefix of what the controller writes on the way.
-func Walk(seed uint64, steps int, visit Visit) error {
+func Walk(seed uint64, steps int, visit Visit) error { return walkAs(right, seed, steps, visit) }
+
+// manner is how the controller writes.
+type manner struct {
+	// writes are the objects in the order in which they are written.
+	writes func(objects, live []plan.Object) []plan.Object
+	// first lets what is not wanted any more go before anything is written.
+	first bool
+}
+
+var right = manner{writes: plan.Sequence}
+
+func walkAs(m manner, seed uint64, steps int, visit Visit) error {
 	w := newWalk(seed)
 	for step := range steps {
-		if err := w.live.write(fmt.Sprintf("seed %d, step %d", seed, step), w.in, visit); err != nil {
+		if err := w.live.write(m, fmt.Sprintf("seed %d, step %d", seed, step), w.in, visit); err != nil {
 			return err
 		}
 		w.step()
@@ -141,7 +153,7 @@ func key(o plan.Object) string {
 }
 
 // write does what the controller does, one write after the other.
-func (c Stored) write(when string, in plan.Input, visit Visit) error {
+func (c Stored) write(m manner, when string, in plan.Input, visit Visit) error {
 	objects, err := plan.Objects(in)
 	if err == nil {
 		err = plan.Check(objects)
@@ -150,10 +162,22 @@ func (c Stored) write(when string, in plan.Input, visit Visit) error {
 		return fmt.Errorf("%s: %w", when, err)
 	}
 	keep := map[string]bool{}
-	for _, o := range plan.Sequence(objects, c.live()) {
-		c[key(o)], keep[key(o)] = o, true
+	for _, o := range objects {
+		keep[key(o)] = true
+	}
+	if m.first {
+		c.prune(keep, when, visit)
+	}
+	for _, o := range m.writes(objects, c.live()) {
+		c[key(o)] = o
 		visit(when+", after applying "+key(o), c, o)
 	}
+	c.prune(keep, when, visit)
+	return nil
+}
+
+// prune deletes what is not to be kept, routes before what they lead to.
+func (c Stored) prune(keep map[string]bool, when string, visit Visit) {
 	for _, kind := range []string{"Gateway", "VirtualService", "DestinationRule", "HorizontalPodAutoscaler", "Deployment", "Service", "ServiceAccount"} {
 		for _, name := range slices.Sorted(maps.Keys(c)) {
 			if !keep[name] && c[name].GetObjectKind().GroupVersionKind().Kind == kind {
@@ -162,7 +186,6 @@ func (c Stored) write(when string, in plan.Input, visit Visit) error {
 			}
 		}
 	}
-	return nil
 }
 
 // live is what the controller has read before it writes, in a fixed order.
