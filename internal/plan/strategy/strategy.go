@@ -68,6 +68,10 @@ func (c *checker) protocols(root *field.Path) {
 	if streams && c.spec.Sticky != nil {
 		c.fault(root.Child("sticky"), c.component.Name, advice, c.component.Name)
 	}
+	if a := c.spec.Analysis; streams && a != nil && a.OnNoData != api.MissingPass {
+		c.fault(root.Child("analysis"), c.component.Name, "component %s has no http, http2 or grpc port, and what came of a connection is not counted, "+
+			"so there would never be requests enough to judge by; leave analysis out, or say the port's protocol", c.component.Name)
+	}
 	if streams && c.spec.Type == api.StrategyMirror && len(c.spec.Steps) == 0 {
 		c.fault(root.Child("type"), c.spec.Type, advice, c.component.Name)
 	}

@@ -71,6 +71,7 @@ func TestCheckRefuses(t *testing.T) {
 		"copies of streams":      {"db", `steps: [{weight: 10}, {mirror: {methods: All}}]`, "spec.steps[1].mirror", "streams cannot be told apart"},
 		"copies of streams, all": {"db", `type: Mirror`, "spec.type", "streams cannot be told apart"},
 		"sticky streams":         {"db", `sticky: {}`, "spec.sticky", "streams cannot be told apart"},
+		"judged streams":         {"db", `{steps: [{weight: 10}], analysis: {successRate: {minPercent: 99}}}`, "spec.analysis", "never be requests enough"},
 		"safe calls":             {"rates", `steps: [{mirror: {methods: Safe}}]`, "spec.steps[0].mirror.methods", "say All"},
 		"method of calls":        {"rates", `steps: [{match: [{method: GET}]}]`, "spec.steps[0].match[0].method", "all POST"},
 		"zone":                   {"", `windows: [{zone: Mars/Olympus}]`, "spec.windows[0].zone", "no such time zone"},
@@ -107,6 +108,7 @@ func TestCheckAccepts(t *testing.T) {
 	for name, tt := range map[string]struct{ component, spec string }{
 		"nothing said":        {"db", `{}`},
 		"weights for streams": {"db", `steps: [{weight: 10}]`},
+		"streams, not judged": {"db", `{steps: [{weight: 10}], analysis: {onNoData: Pass}}`},
 		"all copies of calls": {"rates", `steps: [{mirror: {methods: All}}]`},
 		"everything": {"reviews", `
 type: ABTest
