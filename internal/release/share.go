@@ -9,11 +9,17 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 )
 
+// mostMatches is how many matches are told apart in one line.
+const mostMatches = 3
+
 // Share words what the new version has in the stage, such as "10 %" or "requests with header end-user jason, copies of 50 %".
 func (s Stage) Share() string {
 	var parts []string
 	for _, m := range s.Match {
 		parts = append(parts, "requests "+matchWords(m))
+	}
+	if n := len(parts); n > mostMatches {
+		parts = append(parts[:mostMatches-1], fmt.Sprintf("requests of %d other matches", n-mostMatches+1))
 	}
 	if len(parts) > 1 {
 		parts = []string{strings.Join(parts, " or ")}

@@ -30,6 +30,10 @@ func TestShare(t *testing.T) {
 			}}},
 			"requests with cookie c /a.*/ and with query q b… and with user agent curl",
 		},
+		"many matches": {
+			release.Stage{Match: []api.Match{reader, {Method: "GET"}, {Method: "PUT"}, {Source: "page"}}},
+			"requests with header end-user jason or requests by GET or requests of 2 other matches",
+		},
 		"mirror": {release.Stage{Mirror: &api.Mirror{Percent: 50, Methods: api.MirrorAll}}, "copies of 50 % of all requests"},
 		"mirror with defaults and weight": {
 			release.Stage{Weight: 1, Mirror: &api.Mirror{}}, "copies of 100 % of safe requests, 1 %",
