@@ -179,6 +179,15 @@ func (s *shop) open() {
 	s.opens(app)
 }
 
+func (s *shop) create(objects ...client.Object) {
+	s.Helper()
+	for _, o := range objects {
+		if err := s.client.Create(s.ctx, o); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
 // opens waits until the application says that it is ready.
 func (s *shop) opens(app *api.Application) {
 	s.Helper()
@@ -295,6 +304,7 @@ func (s *shop) eventually(what string, check func() error) {
 		return last == nil, nil
 	})
 	if err != nil {
+		s.tell()
 		s.Fatalf("%s: %v", what, last)
 	}
 }

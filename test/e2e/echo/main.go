@@ -1,76 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command echo is the smallest application that shows what a mesh does: it tells what a request brought along, makes
-// requests and connections on demand, and echoes bytes.
+// requests and connections on demand, echoes bytes, and answers by HTTP/1, HTTP/2, gRPC and plain TCP.
 package main
 
 import (
 	"fmt"
-	"io"
 	"log"
-	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
 )
 
 func main() {
-	go echoBytes(":9000")
-	http.HandleFunc("/", tell)
-	http.HandleFunc("/call", call)
-	http.HandleFunc("/tcp", callTCP)
-	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
-	log.Fatal(http.ListenAndServe(":8080", nil))
-}
-
-// tell answers with the version and the caller's certificate, as the sidecar passed it on.
-func tell(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(w, "version=%s\npeer=%s\n", os.Getenv("VERSION"), r.Header.Get("X-Forwarded-Client-Cert"))
-}
-
-// call fetches the URL in the query and passes the answer on.
-func call(w http.ResponseWriter, r *http.Request) {
-	client := &http.Client{Timeout: 5 * time.Second}
-	response, err := client.Get(r.URL.Query().Get("url"))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	defer response.Body.Close()
-	w.WriteHeader(response.StatusCode)
-	_, _ = io.Copy(w, response.Body)
-}
-
-// callTCP sends five bytes to the address in the query and passes on what comes back.
-func callTCP(w http.ResponseWriter, r *http.Request) {
-	conn, err := net.DialTimeout("tcp", r.URL.Query().Get("address"), 5*time.Second)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	defer conn.Close()
-	_, _ = conn.Write([]byte("hello"))
-	answer := make([]byte, 5)
-	if _, err := io.ReadFull(conn, answer); err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	_, _ = w.Write(answer)
-}
-
-func echoBytes(address string) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for {
-		conn, err := listener.Accept()
+	if len(os.Args) > 2 && os.Args[1] == "exit" {
+		code, err := strconv.Atoi(os.Args[2])
 		if err != nil {
 			log.Fatal(err)
 		}
-		go func() {
-			defer conn.Close()
-			_, _ = io.Copy(conn, conn)
-		}()
+		os.Exit(code)
 	}
+	go listen(":9000", echoBytes)
+	go listen(":9001", tellConnection)
+	http.HandleFunc("/", tell)
+	http.HandleFunc("/call", call)
+	http.HandleFunc("/tcp", callTCP)
+	http.HandleFunc("/stream", callStream)
+	http.HandleFunc("/seen", tellSeen)
+	http.HandleFunc("/gate", gate)
+	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	for _, address := range []string{":8081", ":8082"} {
+		go serve(address)
+	}
+	serve(":8080")
+}
+
+// serve speaks HTTP/1 and, to who begins with it, HTTP/2.
+func serve(address string) {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Addr: address, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second}
+	log.Fatal(server.ListenAndServe())
+}
+
+func version() string { return os.Getenv("VERSION") }
+
+// tell answers with the version, how it was asked, and the caller's certificate, as the sidecar passed it on.
+func tell(w http.ResponseWriter, r *http.Request) {
+	note(r.Method)
+	if slices.Contains(r.Header["Content-Type"], grpcType) {
+		answerGRPC(w, r)
+		return
+	}
+	w.Header().Set("X-Version", version())
+	fmt.Fprintf(w, "version=%s\npeer=%s\nprotocol=%s\ngreeting=%s\n", version(), r.Header.Get("X-Forwarded-Client-Cert"), r.Proto, os.Getenv("GREETING"))
+}
+
+// methods counts what tell was asked by.
+var methods = struct {
+	sync.Mutex
+	seen map[string]int
+}{seen: map[string]int{}}
+
+func note(method string) {
+	methods.Lock()
+	defer methods.Unlock()
+	methods.seen[method]++
+}
+
+// tellSeen answers with how often it was asked by each method.
+func tellSeen(w http.ResponseWriter, _ *http.Request) {
+	methods.Lock()
+	defer methods.Unlock()
+	for method, count := range methods.seen {
+		fmt.Fprintf(w, "%s %d\n", method, count)
+	}
+}
+
+// gate agrees when it is asked for the third time.
+func gate(w http.ResponseWriter, _ *http.Request) {
+	methods.Lock()
+	defer methods.Unlock()
+	methods.seen["gate"]++
+	if methods.seen["gate"] < 3 {
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"message": "the desk is at lunch"}`)
+		return
+	}
+	fmt.Fprint(w, `{"message": "go ahead"}`)
 }
