@@ -5,6 +5,7 @@
 package hitless
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,8 +14,11 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -68,7 +72,16 @@ func (s *shop) watch() *course {
 	if err != nil {
 		s.Fatal(err)
 	}
-	stream, err := c.Watch(s.ctx, &api.ReleaseList{}, client.InNamespace(namespace))
+	var now api.ReleaseList
+	if err := c.List(s.ctx, &now, client.InNamespace(namespace)); err != nil {
+		s.Fatal(err)
+	}
+	// A busy API server ends watches. One that is not taken up again shows releases that stand still.
+	stream, err := watchtools.NewRetryWatcherWithContext(s.ctx, now.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return c.Watch(ctx, &api.ReleaseList{}, client.InNamespace(namespace), &client.ListOptions{Raw: &options})
+		},
+	})
 	if err != nil {
 		s.Fatal(err)
 	}
