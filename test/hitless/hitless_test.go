@@ -136,6 +136,7 @@ func transitions() []transition {
 		{"another application comes and goes", (*shop).neighbor},
 		{"edited", (*shop).editMesh},
 		{"scoped and guarded", (*shop).narrow},
+		{"between versions of somebody else", (*shop).external},
 		{"canary", func(s *shop) { s.strategy(weights); s.ends(s.next(), api.ReleasePromoted) }},
 		{"superseded", (*shop).supersede},
 		{"aborted", (*shop).abort},
