@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package injection
+
+import (
+	"encoding/json"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+const (
+	proxyContainer = "istio-proxy"
+	// variableProbes of the sidecar holds the probes that it carries out in the kubelet's place, by the path it is asked at.
+	variableProbes = "ISTIO_KUBE_APP_PROBERS"
+)
+
+// Readiness returns the container's readiness probe as it was written: in the mesh the kubelet asks the sidecar, which knows
+// what it is to ask. It is nil when there is none.
+func Readiness(pod *corev1.Pod, container string) *corev1.Probe {
+	at := slices.IndexFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == container })
+	if at < 0 || pod.Spec.Containers[at].ReadinessProbe == nil {
+		return nil
+	}
+	probe := pod.Spec.Containers[at].ReadinessProbe.DeepCopy()
+	var written map[string]corev1.ProbeHandler
+	if json.Unmarshal([]byte(handedOver(pod)), &written) != nil {
+		return probe
+	}
+	if handler, ok := written["/app-health/"+container+"/readyz"]; ok {
+		probe.ProbeHandler = handler
+	}
+	return probe
+}
+
+// handedOver are the probes that the sidecar carries out, as JSON.
+func handedOver(pod *corev1.Pod) string {
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		for _, v := range c.Env {
+			if c.Name == proxyContainer && v.Name == variableProbes {
+				return v.Value
+			}
+		}
+	}
+	return ""
+}
