@@ -98,6 +98,8 @@ type Namespace struct {
 	Routes       []*istio.VirtualService
 	Rules        []*istio.DestinationRule
 	Applications []api.Application
+	// Loopback are the doubts that proved true: the process answers at 127.0.0.1 what it does not at the pod's address.
+	Loopback []Doubt
 	// Objects are the metadata of all of these.
 	Objects []metav1.PartialObjectMetadata
 }

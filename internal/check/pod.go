@@ -34,6 +34,7 @@ var namespaceRules = []struct {
 	{"HostNetwork", hostNetwork},
 	{"SidecarUser", userOfSidecar},
 	{"ReservedPort", reservedPort},
+	{"LoopbackOnly", loopbackOnly},
 	{"PodLabels", podLabels},
 	{"PortUnnamed", portUnnamed},
 	{"PortConflict", portConflict},

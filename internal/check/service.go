@@ -86,9 +86,17 @@ func target(p corev1.ServicePort, pod *corev1.Pod) int32 {
 	case p.TargetPort.Type == intstr.Int:
 		return p.Port
 	}
+	return numbered(pod, "", p.TargetPort)
+}
+
+// numbered is the port's number, that of the container or, without one, of any; 0 when there is none of that name.
+func numbered(pod *corev1.Pod, container string, p intstr.IntOrString) int32 {
+	if p.Type == intstr.Int {
+		return p.IntVal
+	}
 	for _, c := range pod.Spec.Containers {
 		for _, own := range c.Ports {
-			if own.Name == p.TargetPort.StrVal {
+			if own.Name == p.StrVal && (container == "" || container == c.Name) {
 				return own.ContainerPort
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"weir.dev/weir/internal/injection"
 )
 
 // sidecarName is the container that Istio's injection adds.
@@ -46,6 +48,26 @@ func PodProblem(pod *corev1.Pod, meshed bool) string {
 		if problem := containerProblem(status); problem != "" {
 			return problem
 		}
+	}
+	return deaf(pod)
+}
+
+// deaf finds a container that runs, and whose port takes no connection at the pod's address. It may just be starting; that
+// it listens elsewhere cannot be seen from outside of the pod, so the words name both.
+func deaf(pod *corev1.Pod) string {
+	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		if s.Name == sidecarName && !s.Ready {
+			return "" // it is the sidecar that asks
+		}
+	}
+	for _, status := range pod.Status.ContainerStatuses {
+		probe := injection.Readiness(pod, status.Name)
+		if status.State.Running == nil || status.Ready || probe == nil || probe.TCPSocket == nil {
+			continue
+		}
+		port := probe.TCPSocket.Port.String()
+		return fmt.Sprintf("container %s takes no connections on port %s of the pod's address yet; "+
+			"if it is not just starting, it listens on another port, or on 127.0.0.1 only: make it listen on 0.0.0.0:%s", status.Name, port, port)
 	}
 	return ""
 }

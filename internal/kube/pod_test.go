@@ -56,10 +56,31 @@ func TestPodProblem(t *testing.T) {
 			}}
 		}
 	}
+	// running is not ready, and asked at port 8080 by the sidecar.
+	running := func(sidecar bool) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			p.Spec.InitContainers[0].Env = []corev1.EnvVar{{
+				Name: "ISTIO_KUBE_APP_PROBERS", Value: `{"/app-health/reviews/readyz":{"tcpSocket":{"port":8080}}}`,
+			}}
+			p.Spec.Containers = []corev1.Container{{Name: "reviews", ReadinessProbe: &corev1.Probe{
+				ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{}},
+			}}}
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: sidecarName, Ready: sidecar}}
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+				Name: "reviews", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+			}}
+		}
+	}
 	cases := map[string]struct {
 		change func(*corev1.Pod)
 		want   string // part of the words; empty: no problem
 	}{
+		"takes no connections":     {running(true), "container reviews takes no connections on port 8080"},
+		"its sidecar is not ready": {running(false), ""},
+		"its port is open": {func(p *corev1.Pod) {
+			running(true)(p)
+			p.Status.ContainerStatuses[0].Ready = true
+		}, ""},
 		"healthy":                 {func(*corev1.Pod) {}, ""},
 		"no sidecar":              {func(p *corev1.Pod) { p.Spec.InitContainers = nil }, "without a sidecar"},
 		"no such image":           {waiting("ImagePullBackOff", "not found"), "image reviews:v9 cannot be pulled: not found"},

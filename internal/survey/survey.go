@@ -45,6 +45,7 @@ type Options struct {
 type surveyor struct {
 	Options
 
+	config *rest.Config
 	client client.Client
 	kube   kubernetes.Interface
 	out    check.Snapshot
@@ -62,7 +63,7 @@ func Take(ctx context.Context, config *rest.Config, o Options) (check.Snapshot, 
 	if err != nil {
 		return check.Snapshot{}, fmt.Errorf("reach the cluster: %w", err)
 	}
-	s := &surveyor{Options: o, client: c, kube: k}
+	s := &surveyor{Options: o, config: config, client: c, kube: k}
 	for _, read := range []func(context.Context) error{
 		s.version, s.kinds, s.istio, s.injectors, s.gateways, s.weir, s.rights, s.prometheus, s.namespaces,
 	} {
@@ -211,6 +212,7 @@ func (s *surveyor) namespaces(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.loopback(ctx, &n)
 		s.out.Namespaces = append(s.out.Namespaces, n)
 	}
 	return nil
