@@ -61,13 +61,13 @@ func newAppAdoptCommand(where *target) *cobra.Command {
 	flags.BoolVar(&a.brief, "brief", false, "leave out the lines that differ")
 	flags.BoolVar(&a.wait, "wait", true, "wait until all has been taken over")
 	flags.DurationVar(&a.timeout, "timeout", 10*time.Minute, "how long to wait")
-	flags.StringVarP(&a.format, "output", "o", "", "yaml: write the application as a file, and nothing else")
+	flags.StringVarP(&a.format, "output", "o", "", "yaml or json: write the application as a file, and nothing else")
 	return command
 }
 
 func (a *adoption) run(command *cobra.Command, where *target) error {
-	if a.format != "" && a.format != "yaml" {
-		return fmt.Errorf("--output %s: it is yaml or nothing", a.format)
+	if a.format != "" && a.format != "yaml" && a.format != "json" {
+		return fmt.Errorf("--output %s: use json or yaml", a.format)
 	}
 	c, namespace, err := where.connect()
 	if err != nil {
@@ -78,9 +78,12 @@ func (a *adoption) run(command *cobra.Command, where *target) error {
 	if err != nil {
 		return err
 	}
-	if a.format == "yaml" {
+	switch a.format {
+	case "yaml":
 		_, err := io.WriteString(out, text)
 		return err
+	case "json":
+		return show(out, a.format, a.application, nil)
 	}
 	seen, err := a.compare(ctx, c)
 	if err != nil {

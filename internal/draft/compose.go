@@ -20,9 +20,12 @@ import (
 	"weir.dev/weir/internal/plan/port"
 )
 
-// Compose drafts an Application of a compose project.
-func Compose(project *types.Project, namespace string) (*Draft, error) {
-	c := composer{Draft: newDraft(namespace, cmp.Or(label(project.Name, longest), "application")), project: project, names: map[string]string{}}
+// Compose drafts an Application of a compose project. What is known of images, by their names, tells the ports of services
+// that name none, see Asking.
+func Compose(project *types.Project, namespace string, images map[string]Image) (*Draft, error) {
+	c := composer{
+		Draft: newDraft(namespace, cmp.Or(label(project.Name, longest), "application")), project: project, names: map[string]string{}, images: images,
+	}
 	services := slices.Sorted(maps.Keys(project.Services))
 	for _, name := range services {
 		c.names[name] = cmp.Or(label(name, longest), "component")
@@ -39,6 +42,7 @@ func Compose(project *types.Project, namespace string) (*Draft, error) {
 	}
 	c.relate()
 	c.ways()
+	c.remind()
 	return c.Draft, nil
 }
 
@@ -48,6 +52,8 @@ type composer struct {
 	project *types.Project
 	// names of components by those of services.
 	names map[string]string
+	// images are what is known of them.
+	images map[string]Image
 	// published are the components that the compose file lets the host reach.
 	published []string
 }
@@ -128,7 +134,7 @@ func replicas(s types.ServiceConfig) int32 {
 	return 1
 }
 
-// ports are those published, those exposed, and for well-known images those they are known for.
+// ports are those published, those exposed, those of the image, and for well-known images those they are known for.
 func (c *composer) ports(out *api.Component, s types.ServiceConfig) {
 	for _, p := range s.Ports {
 		if p.Protocol == "udp" {
@@ -154,9 +160,10 @@ func (c *composer) ports(out *api.Component, s types.ServiceConfig) {
 		}
 		addPort(out, exposed)
 	}
+	c.portsOfImage(out, s)
 	if p, known := familiar[base(s.Image)]; known && len(out.Ports) == 0 {
 		addPort(out, api.Port{Port: p})
-		c.note(out.Name, "the compose file names no port; %d is what %s listens on by custom", p, base(s.Image))
+		c.note(out.Name, "nothing names a port; %d is what %s listens on by custom", p, base(s.Image))
 	}
 }
 

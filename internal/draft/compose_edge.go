@@ -98,3 +98,14 @@ func (c *composer) ways() {
 		}
 	}
 }
+
+// remind says what nothing told, and a person has to.
+func (c *composer) remind() {
+	all := c.Application.Spec.Components
+	if len(all) > 1 && !slices.ContainsFunc(all, func(o api.Component) bool { return len(o.Uses) > 0 }) {
+		c.note("", "nothing tells who calls whom; name under uses whom each component calls")
+	}
+	if !slices.ContainsFunc(all, func(o api.Component) bool { return o.Expose != nil }) {
+		c.note("", "nothing is reached from outside; give the component that is to be expose: {paths: [/]}")
+	}
+}

@@ -20,9 +20,9 @@ import (
 
 // Draft is a first Application, to be read by a person before it is applied.
 type Draft struct {
-	Application *api.Application
+	Application *api.Application `json:"application"`
 	// Notes are what a person should know or do, each about one component or, without one, about all.
-	Notes []Note
+	Notes []Note `json:"notes,omitempty"`
 }
 
 // Note is a remark on a component.

@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 
+	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/draft"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/preview"
@@ -68,11 +69,35 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := draft.Compose(project, "shop")
+	d, err := draft.Compose(project, "shop", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "shop.compose", d)
+}
+
+// TestImages drafts out of nothing but images, and what they say of themselves.
+func TestImages(t *testing.T) {
+	project := draft.Project("books", []string{
+		"registry.example/front:1.4", "stock=registry.example/warehouse/stock-service:2", "registry.example/worker", "redis:7", "registry.example/front:1.5",
+	})
+	want := []string{
+		"redis:7", "registry.example/front:1.4", "registry.example/front:1.5", "registry.example/warehouse/stock-service:2", "registry.example/worker",
+	}
+	if diff := cmp.Diff(want, draft.Asking(project)); diff != "" {
+		t.Errorf("images to ask for (-want +got):\n%s", diff)
+	}
+	d, err := draft.Compose(project, "shop", map[string]draft.Image{
+		"registry.example/front:1.4":                 {Ports: []api.Port{{Port: 8080}, {Port: 5353, Protocol: "udp"}}, User: "1337"},
+		"registry.example/front:1.5":                 {Fault: "image registry.example/front:1.5: not found"},
+		"registry.example/warehouse/stock-service:2": {Ports: []api.Port{{Port: 15020}, {Port: 50051}}, User: "1000:1000"},
+		"registry.example/worker":                    {},
+		"redis:7":                                    {Fault: "image redis:7: no route to host"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "books.image", d)
 }
 
 func TestWorkloads(t *testing.T) {
