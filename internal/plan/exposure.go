@@ -127,6 +127,24 @@ func Shared(a *api.Application, others []api.Application) map[string][]string {
 	return out
 }
 
+// Elsewhere are the paths that others answer at hosts of the application, by host, sorted. What is answered as / itself gives
+// way to them.
+func Elsewhere(a *api.Application, others []api.Application) map[string][]string {
+	out := map[string][]string{}
+	hosts := Places(AllClaims(a))
+	for i := range others {
+		for _, claim := range others[i].Status.Exposed {
+			_, host, path := split(claim)
+			own := others[i].Namespace == a.Namespace && others[i].Name == a.Name
+			if !own && len(path) > 1 && slices.Contains(hosts, host) && !slices.Contains(out[host], path) {
+				out[host] = append(out[host], path)
+				slices.Sort(out[host])
+			}
+		}
+	}
+	return out
+}
+
 func choice(claim string) string {
 	if strings.HasPrefix(claim, streamScheme) {
 		return "port"

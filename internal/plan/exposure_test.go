@@ -105,3 +105,14 @@ func TestAcceptOutside(t *testing.T) {
 		})
 	}
 }
+
+func TestElsewhere(t *testing.T) {
+	a := exposing(t, "{hosts: [a.example, b.example]}")
+	other, self := exposing(t, "{}"), exposing(t, "{}")
+	other.Name, other.Status.Exposed = "other", []string{"https://a.example/cart", "http://a.example/", "http://c.example/cart", "tcp://*:5432", "http://a.example/book"}
+	self.Status.Exposed = []string{"http://b.example/own"}
+	want := map[string][]string{"a.example": {"/book", "/cart"}}
+	if diff := cmp.Diff(want, plan.Elsewhere(a, []api.Application{*other, *self})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

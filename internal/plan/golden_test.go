@@ -31,10 +31,13 @@ type example struct {
 	Callers           map[string][]plan.Caller
 	Calls, Called     map[string][]string
 	Certificates      map[string]string
+	Elsewhere         map[string][]string
 }
 
 func (e example) input() plan.Input {
-	in := plan.Input{Application: &e.Application, Neighbors: plan.Neighbors{GatewayPrincipals: e.GatewayPrincipals, Callers: e.Callers, Certificates: e.Certificates}}
+	in := plan.Input{Application: &e.Application, Neighbors: plan.Neighbors{
+		GatewayPrincipals: e.GatewayPrincipals, Callers: e.Callers, Certificates: e.Certificates, Elsewhere: e.Elsewhere,
+	}}
 	for _, spec := range e.Application.Spec.Components {
 		c := settled(spec)
 		if given, ok := e.Components[spec.Name]; ok {

@@ -24,6 +24,8 @@ type Neighbors struct {
 	Certificates map[string]string
 	// GatewayPorts are those at which the gateway is reached; none when they are not known.
 	GatewayPorts []int32
+	// Elsewhere are the paths that other applications answer at hosts of this one, by host; see Elsewhere.
+	Elsewhere map[string][]string
 }
 
 // Principals are the identities of service accounts, each given as namespace/name.

@@ -58,11 +58,13 @@ func (r *Reconciler) at(ctx context.Context, places []string) ([]api.Application
 	return out, nil
 }
 
-// onExposure looks again at the Applications at a host or port that another one gives up.
+// onExposure looks again at the Applications at a host or port that another one gives up, or comes to.
 func (r *Reconciler) onExposure() handler.EventHandler {
 	wake := func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], before, after []string) {
-		given := slices.DeleteFunc(slices.Clone(before), func(claim string) bool { return slices.Contains(after, claim) })
-		apps, err := r.at(ctx, plan.Places(given))
+		changed := slices.DeleteFunc(slices.Concat(before, after), func(claim string) bool {
+			return slices.Contains(before, claim) && slices.Contains(after, claim)
+		})
+		apps, err := r.at(ctx, plan.Places(changed))
 		if err != nil {
 			return // they look again by themselves, later
 		}

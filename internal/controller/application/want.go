@@ -82,7 +82,7 @@ func before(s snapshot, c api.Component) string {
 func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {
 	in := plan.Input{Application: s.app, Gateway: r.Gateway, Neighbors: plan.Neighbors{
 		GatewayPrincipals: plan.Principals(s.gateway.Accounts), GatewayPorts: s.gateway.Ports, Mesh: r.Mesh,
-		Callers: s.callers, Certificates: s.certificates,
+		Callers: s.callers, Certificates: s.certificates, Elsewhere: plan.Elsewhere(s.app, s.rivals),
 	}}
 	for _, w := range wants {
 		c := plan.Component{Spec: w.component, Wanted: w.versions, Uses: w.uses, Used: w.used, Versions: map[string]api.Component{}, Counted: s.counted(w), Inherits: s.inherits(w), Kept: takeover.KeptPorts(s.app, w.component.Name)}

@@ -43,7 +43,7 @@ func step() (*api.Application, routing.Component) {
 
 func services() []*istio.VirtualService {
 	a, c := step()
-	return append([]*istio.VirtualService{routing.VirtualService(a, c)}, routing.Outside(a, []routing.Component{c})...)
+	return append([]*istio.VirtualService{routing.VirtualService(a, c)}, routing.Outside(a, []routing.Component{c}, nil)...)
 }
 
 // text is an answer in one line a route.

@@ -58,6 +58,7 @@ func Input(seed uint64, namespace string) plan.Input {
 		in.Components[i].Spec = *c
 	}
 	m.callers(&in)
+	in.Elsewhere = map[string][]string{"*": {"/elsewhere"}, "a.example": {"/else.where", "/other"}}
 	return in
 }
 
@@ -155,13 +156,16 @@ func (m maker) expose(c api.Component) *api.Expose {
 		return nil
 	}
 	e := &api.Expose{Paths: []string{"/" + c.Name}}
+	if strings.HasPrefix(c.Name, letters[:1]) && m.chance(2) {
+		e.Paths = nil // the first alone: of the others none may be hidden
+	}
 	if m.chance(3) {
 		e.TLS = &api.ExposeTLS{Secret: "cert", Redirect: ptr.To(m.chance(2))}
 	}
 	if m.chance(3) {
 		e.CORS = &api.CORS{Origins: []string{"https://a.example", "http://*.b.example:81"}, Methods: []string{"GET"}, Credentials: m.chance(2)}
 	}
-	if m.chance(2) {
+	if e.Paths != nil && m.chance(2) {
 		e.Paths = append(e.Paths, fmt.Sprintf("/%s/%s", c.Name, m.text(inner, 1+m.IntN(200))))
 	}
 	for _, host := range []string{"a.example", "b.a.example", "*.a.example", "*"} {

@@ -28,6 +28,8 @@ type entry struct {
 	component Component
 	path      string
 	shares    []share
+	// others are paths that somebody else answers.
+	others []string
 }
 
 // group is hosts that are answered alike and that no name has in common.
@@ -38,10 +40,20 @@ type group struct {
 }
 
 // Outside shares the requests from outside among the exposed components, the longest path first. Hosts that are answered
-// alike have one VirtualService together, unless one includes the other: Istio refuses such hosts side by side.
-func Outside(a *api.Application, components []Component) []*istio.VirtualService {
+// alike have one VirtualService together, unless one includes the other: Istio refuses such hosts side by side. Elsewhere are
+// the paths that other applications answer, by host. Of one host Istio tries the routes of the older application first, all
+// but those that take everything: without them, whatever else is asked for at / would be taken from the others.
+func Outside(a *api.Application, components []Component, elsewhere map[string][]string) []*istio.VirtualService {
 	var out []*istio.VirtualService
 	for i, g := range groupsOf(components) {
+		var others []string
+		for _, host := range g.hosts {
+			others = append(others, elsewhere[host]...)
+		}
+		slices.Sort(others)
+		for j := range g.entries {
+			g.entries[j].others = slices.Compact(others)
+		}
 		out = append(out, outside(a, outsideName(a, components, g.hosts, i), g.hosts, g.entries))
 	}
 	return out
@@ -91,7 +103,7 @@ func outside(a *api.Application, name string, hosts []string, entries []entry) *
 // way is the one by which requests for the path come from outside.
 func (e entry) way() way {
 	return way{
-		component: e.component, name: e.component.RouteName(), suffix: e.path, outside: true, prefix: e.path,
+		component: e.component, name: e.component.RouteName(), suffix: e.path, outside: true, prefix: e.path, others: e.others,
 		shares: e.shares, portOf: e.component.exposedBy,
 	}
 }

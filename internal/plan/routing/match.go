@@ -128,6 +128,15 @@ func (w way) bound() *networking.HTTPMatchRequest {
 	if w.prefix != "" {
 		out.Uri = prefix(w.prefix)
 	}
+	var others []string
+	for _, path := range w.others {
+		if strings.HasPrefix(path, w.prefix) {
+			others = append(others, regexp.QuoteMeta(path))
+		}
+	}
+	if len(others) > 0 {
+		out.WithoutHeaders = map[string]*networking.StringMatch{pathHeader: regex("(" + strings.Join(others, "|") + ").*")}
+	}
 	return out
 }
 

@@ -21,6 +21,8 @@ type way struct {
 	// port and prefix that the way's requests have; 0 and "" when they are not looked at.
 	port   uint32
 	prefix string
+	// others are paths below the prefix that somebody else answers.
+	others []string
 	// shares of the requests that no rule picks.
 	shares []share
 	// portOf is where a version answers this way.
