@@ -13,7 +13,9 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=app;apps,categories=weir
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.ready`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
 // +kubebuilder:printcolumn:name="Release",type=string,JSONPath=`.status.release`
+// +kubebuilder:printcolumn:name="Health",type=string,JSONPath=`.status.health`
 // +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.status.address`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -323,6 +325,12 @@ type ApplicationStatus struct {
 	// Ready counts the components that are ready, for example 3/4.
 	// +optional
 	Ready string `json:"ready,omitempty"`
+	// Version tells which versions carry the traffic: the one that all components have, or each component's.
+	// +optional
+	Version string `json:"version,omitempty"`
+	// Health tells in a word how the application is.
+	// +optional
+	Health Health `json:"health,omitempty"`
 	// Release tells in a word or two which release is under way.
 	// +optional
 	Release string `json:"release,omitempty"`
@@ -356,6 +364,22 @@ type ApplicationStatus struct {
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
+
+// Health is how an application is, in a word.
+//
+// +kubebuilder:validation:Enum=Starting;Healthy;Degraded;Down
+type Health string
+
+const (
+	// Starting is an application that was not healthy yet.
+	Starting Health = "Starting"
+	// Healthy is one that is as it should be.
+	Healthy Health = "Healthy"
+	// Degraded is one of which something is not as it should be, while every component answers.
+	Degraded Health = "Degraded"
+	// Down is one of which a component has no pod that is ready.
+	Down Health = "Down"
+)
 
 // ComponentStatus is the state of one component.
 type ComponentStatus struct {

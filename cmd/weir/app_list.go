@@ -58,14 +58,15 @@ func newAppListCommand(where *target) *cobra.Command {
 
 func appTable(w io.Writer, apps []api.Application, now time.Time, everywhere bool) error {
 	t := columns(w)
-	head := []string{"NAME", "READY", "RELEASE", "ADDRESS", "AGE", "STATUS"}
+	head := []string{"NAME", "READY", "VERSION", "RELEASE", "HEALTH", "ADDRESS", "AGE", "STATUS"}
 	if everywhere {
 		head = append([]string{"NAMESPACE"}, head...)
 	}
 	fmt.Fprintln(t, strings.Join(head, "\t"))
 	for _, app := range apps {
 		cells := []string{
-			app.Name, cmp.Or(app.Status.Ready, "-"), cmp.Or(app.Status.Release, "-"), cmp.Or(app.Status.Address, "-"),
+			app.Name, cmp.Or(app.Status.Ready, "-"), cmp.Or(app.Status.Version, "-"), cmp.Or(app.Status.Release, "-"),
+			cmp.Or(string(app.Status.Health), "-"), cmp.Or(app.Status.Address, "-"),
 			duration.HumanDuration(now.Sub(app.CreationTimestamp.Time)), appWord(app),
 		}
 		if everywhere {

@@ -74,6 +74,7 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 		c.ObservedGeneration = s.app.Generation
 		apimeta.SetStatusCondition(&status.Conditions, c)
 	}
+	status.Version, status.Health = versions(s.app, status.Components), health(status)
 	return status
 }
 
