@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan"
 	"weir.dev/weir/internal/plan/strategy"
@@ -55,12 +57,16 @@ func prefixed(with string, lines []string) []string {
 // strategies looks whether those that are there can be carried out for the components that name them.
 func strategies(a *api.Application, around Around) []string {
 	var faults []string
+	alone := map[string]field.ErrorList{} // what has to be compiled is compiled once
 	for _, c := range a.Spec.Components {
 		spec, known := around.Strategies[c.Strategy]
 		if !known {
 			continue
 		}
-		for _, fault := range strategy.Check(spec, a, c.Name) {
+		if _, looked := alone[c.Strategy]; !looked {
+			alone[c.Strategy] = strategy.Alone(spec)
+		}
+		for _, fault := range slices.Concat(strategy.Fit(spec, a, c.Name), alone[c.Strategy]) {
 			faults = append(faults, fmt.Sprintf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %v", c.Name, c.Strategy, fault))
 		}
 	}

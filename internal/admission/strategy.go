@@ -22,28 +22,30 @@ func Strategy(before, after *api.Strategy, users []api.Application) Verdict {
 
 func strategyFaults(s *api.Strategy, users []api.Application) []string {
 	var faults []string
-	for _, fault := range strategy.Check(s.Spec, nil, "") {
+	for _, fault := range strategy.Alone(s.Spec) {
 		faults = append(faults, fault.Error())
 	}
-	alone := len(faults)
 	for i := range users {
 		for _, c := range users[i].Spec.Components {
 			if c.Strategy != s.Name {
 				continue
 			}
-			for _, fault := range strategy.Check(s.Spec, &users[i], c.Name) {
-				if text := fault.Error(); !slices.Contains(faults[:alone], text) {
-					faults = append(faults, fmt.Sprintf("%s (for component %s of application %s)", text, c.Name, users[i].Name))
-				}
+			for _, fault := range strategy.Fit(s.Spec, &users[i], c.Name) {
+				faults = append(faults, fmt.Sprintf("%s (for component %s of application %s)", fault.Error(), c.Name, users[i].Name))
 			}
 		}
 	}
 	return faults
 }
 
-// Release judges an edit of the strategy that a release carries with it. app is its Application; nil when that is gone.
+// Release judges an edit of the strategy that a release carries with it; before is nil when nothing was there. app is its
+// Application; nil when that is gone.
 func Release(before, after *api.Release, app *api.Application) Verdict {
-	return Verdict{Faults: Edit(after, app)}.since(Edit(before, app))
+	v := Verdict{Faults: Edit(after, app)}
+	if before == nil {
+		return v
+	}
+	return v.since(Edit(before, app))
 }
 
 // Edit says what is wrong with the release's own copy of the strategy. Steps that were taken are history, and not looked at.

@@ -12,8 +12,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 )
 
@@ -193,6 +197,40 @@ func TestTemplatesMayHaveEveryPodField(t *testing.T) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if !strings.Contains(policy.Spec.Validations[0].Expression, "'"+name+"'") {
 			t.Errorf("the policy does not know %s", name)
+		}
+	}
+}
+
+// TestOneReplicaIsAlwaysThere holds the chart to what keeps the webhooks answering while nodes are drained.
+func TestOneReplicaIsAlwaysThere(t *testing.T) {
+	stream, err := Render(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d appsv1.Deployment
+	find(t, stream, "Deployment", "weir-controller", &d)
+	var budget policyv1.PodDisruptionBudget
+	find(t, stream, "PodDisruptionBudget", "weir-controller", &budget)
+	var service corev1.Service
+	find(t, stream, "Service", "weir-webhook", &service)
+	pods := labels.Set(d.Spec.Template.Labels)
+	selects := func(s *metav1.LabelSelector) bool {
+		selector, err := metav1.LabelSelectorAsSelector(s)
+		return err == nil && !selector.Empty() && selector.Matches(pods)
+	}
+	apart := slices.ContainsFunc(d.Spec.Template.Spec.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution,
+		func(term corev1.WeightedPodAffinityTerm) bool {
+			return term.PodAffinityTerm.TopologyKey == corev1.LabelHostname && selects(term.PodAffinityTerm.LabelSelector)
+		})
+	for what, ok := range map[string]bool{
+		"two replicas":                    *d.Spec.Replicas == 2,
+		"on two nodes where there are":    apart,
+		"a budget that keeps one":         budget.Spec.MaxUnavailable.IntValue() == 1 && selects(budget.Spec.Selector),
+		"a Service that leads to them":    len(service.Spec.Selector) > 0 && labels.SelectorFromSet(service.Spec.Selector).Matches(pods),
+		"a probe by which it leaves some": d.Spec.Template.Spec.Containers[0].ReadinessProbe.HTTPGet.Path == "/readyz",
+	} {
+		if !ok {
+			t.Errorf("not true of the chart: %s", what)
 		}
 	}
 }

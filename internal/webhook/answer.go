@@ -4,81 +4,20 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
 	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
-	ctrladmission "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/admission"
 	"weir.dev/weir/internal/kube"
 )
-
-// check judges a request.
-type check func(ctx context.Context, r request) (admission.Verdict, error)
-
-type request struct {
-	ctrladmission.Request
-	decoder ctrladmission.Decoder
-}
-
-// read decodes what is written, and what was there before, if there was.
-func (r request) read(before, after client.Object) error {
-	if err := r.decoder.DecodeRaw(r.Object, after); err != nil {
-		return fmt.Errorf("read what is written: %w", err)
-	}
-	after.SetNamespace(r.Namespace)
-	if r.Operation != admissionv1.Update {
-		return nil
-	}
-	if err := r.decoder.DecodeRaw(r.OldObject, before); err != nil {
-		return fmt.Errorf("read what was there: %w", err)
-	}
-	return nil
-}
-
-// serve answers the API server. An answer that cannot be found is yes, and so is one that comes of a mistake of ours: the
-// controllers look again, and tell in conditions.
-func serve(scheme *runtime.Scheme, judge check) http.Handler {
-	decoder := ctrladmission.NewDecoder(scheme)
-	return &ctrladmission.Webhook{Handler: ctrladmission.HandlerFunc(func(ctx context.Context, r ctrladmission.Request) ctrladmission.Response {
-		verdict, err := safely(ctx, judge, request{r, decoder})
-		if err != nil {
-			logf.FromContext(ctx).Error(err, "a write was not looked at")
-			return ctrladmission.Allowed("").WithWarnings("weir could not look at this; the status will tell whether it can be carried out")
-		}
-		return answer(verdict)
-	})}
-}
-
-// safely turns a panic into an error.
-func safely(ctx context.Context, judge check, r request) (v admission.Verdict, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return judge(ctx, r)
-}
-
-func answer(v admission.Verdict) ctrladmission.Response {
-	if len(v.Faults) == 0 {
-		return ctrladmission.Allowed("").WithWarnings(v.Warnings...)
-	}
-	return ctrladmission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
-		Warnings: v.Warnings,
-		Result:   &metav1.Status{Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid, Message: strings.Join(v.Faults, "; ")},
-	}}
-}
 
 // answerer gathers what the verdicts need from the caches.
 type answerer struct {
@@ -86,25 +25,76 @@ type answerer struct {
 	templates string
 }
 
-func (a answerer) checks() map[string]check {
-	return map[string]check{
-		"/validate/applications": a.application, "/validate/strategies": a.strategy, "/validate/releases": a.release,
+// handlers answer the API server, by path.
+func (a answerer) handlers() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/validate/applications": asked[api.Application](a.application),
+		"/validate/strategies":   asked[api.Strategy](a.strategy),
+		"/validate/releases":     asked[api.Release](a.release),
 	}
 }
 
-func (a answerer) application(ctx context.Context, r request) (admission.Verdict, error) {
-	var before, after api.Application
-	if err := r.read(&before, &after); err != nil {
-		return admission.Verdict{}, err
+// asked judges what is written of one kind.
+type asked[T any] func(ctx context.Context, q *question[T]) (admission.Verdict, error)
+
+// ServeHTTP answers the API server. An answer that cannot be found is yes, and so is one that comes of a mistake of ours: the
+// controllers look again, and tell in conditions.
+func (judge asked[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, err := body(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	}
-	around, err := a.around(ctx, &after)
+	var q question[T]
+	verdict, err := judge.safely(r.Context(), text, &q)
+	response := answer(verdict)
+	if err != nil {
+		logf.FromContext(r.Context()).Error(err, "a write was not looked at", "namespace", q.Request.Namespace, "name", q.Request.Name)
+		response = &admissionv1.AdmissionResponse{Allowed: true, Warnings: []string{unseen}}
+	}
+	response.UID = q.Request.UID
+	if err := respond(w, response); err != nil {
+		logf.FromContext(r.Context()).V(1).Info("an answer was not taken", "why", err.Error())
+	}
+}
+
+const unseen = "weir could not look at this; the status will tell whether it can be carried out"
+
+// safely reads and judges, and turns a panic into an error.
+func (judge asked[T]) safely(ctx context.Context, text []byte, q *question[T]) (v admission.Verdict, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if err := q.read(text); err != nil {
+		return v, err
+	}
+	return judge(ctx, q)
+}
+
+func answer(v admission.Verdict) *admissionv1.AdmissionResponse {
+	if len(v.Faults) == 0 {
+		return &admissionv1.AdmissionResponse{Allowed: true, Warnings: v.Warnings}
+	}
+	return &admissionv1.AdmissionResponse{
+		Warnings: v.Warnings,
+		Result: &metav1.Status{
+			Status: metav1.StatusFailure, Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid,
+			Message: strings.Join(v.Faults, "; "),
+		},
+	}
+}
+
+func (a answerer) application(ctx context.Context, q *question[api.Application]) (admission.Verdict, error) {
+	q.Request.Object.Namespace = q.Request.Namespace
+	around, err := a.around(ctx, &q.Request.Object)
 	if err != nil {
 		return admission.Verdict{}, err
 	}
-	if r.Operation != admissionv1.Update {
-		return admission.Application(nil, &after, around), nil
-	}
-	return admission.Application(&before, &after, around), nil
+	return q.judge(func(before, after *api.Application) admission.Verdict {
+		return admission.Application(before, after, around)
+	})
 }
 
 func (a answerer) around(ctx context.Context, app *api.Application) (admission.Around, error) {
@@ -137,37 +127,28 @@ func (a answerer) around(ctx context.Context, app *api.Application) (admission.A
 	return out, nil
 }
 
-func (a answerer) strategy(ctx context.Context, r request) (admission.Verdict, error) {
-	var before, after api.Strategy
-	if err := r.read(&before, &after); err != nil {
-		return admission.Verdict{}, err
-	}
+func (a answerer) strategy(ctx context.Context, q *question[api.Strategy]) (admission.Verdict, error) {
 	var users api.ApplicationList
-	if err := a.reader.List(ctx, &users, client.InNamespace(after.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+	if err := a.reader.List(ctx, &users, client.InNamespace(q.Request.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return admission.Verdict{}, fmt.Errorf("list applications: %w", err)
 	}
-	if r.Operation != admissionv1.Update {
-		return admission.Strategy(nil, &after, users.Items), nil
-	}
-	return admission.Strategy(&before, &after, users.Items), nil
+	return q.judge(func(before, after *api.Strategy) admission.Verdict {
+		return admission.Strategy(before, after, users.Items)
+	})
 }
 
-func (a answerer) release(ctx context.Context, r request) (admission.Verdict, error) {
-	var before, after api.Release
-	if r.Operation != admissionv1.Update {
+func (a answerer) release(ctx context.Context, q *question[api.Release]) (admission.Verdict, error) {
+	if q.Request.Operation != admissionv1.Update {
 		return admission.Verdict{}, nil
 	}
-	if err := r.read(&before, &after); err != nil {
-		return admission.Verdict{}, err
+	var app *api.Application
+	var found api.Application
+	err := a.reader.Get(ctx, client.ObjectKey{Namespace: q.Request.Namespace, Name: q.Request.Object.Spec.Application}, &found)
+	if client.IgnoreNotFound(err) != nil {
+		return admission.Verdict{}, fmt.Errorf("read the application: %w", err)
 	}
-	var app api.Application
-	err := a.reader.Get(ctx, client.ObjectKey{Namespace: after.Namespace, Name: after.Spec.Application}, &app)
-	switch {
-	case err == nil:
-		return admission.Release(&before, &after, &app), nil
-	case apierrors.IsNotFound(err):
-		return admission.Release(&before, &after, nil), nil
-	default:
-		return admission.Verdict{}, errors.Join(errors.New("read the application"), err)
+	if err == nil {
+		app = &found
 	}
+	return q.judge(func(before, after *api.Release) admission.Verdict { return admission.Release(before, after, app) })
 }

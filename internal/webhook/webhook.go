@@ -106,8 +106,8 @@ func Add(mgr ctrl.Manager, config *rest.Config, o Options) error {
 		c.GetCertificate = k.present
 	}}})
 	a := answerer{reader: mgr.GetClient(), templates: o.Templates}
-	for path, check := range a.checks() {
-		server.Register(path, o.counted(path, serve(mgr.GetScheme(), check)))
+	for path, handler := range a.handlers() {
+		server.Register(path, o.counted(path, handler))
 	}
 	if err := mgr.AddReadyzCheck("webhook", server.StartedChecker()); err != nil {
 		return err

@@ -99,10 +99,9 @@ func (r *Reconciler) users(ctx context.Context, s *api.Strategy) ([]user, error)
 func describe(s api.Strategy, users []user) api.StrategyStatus {
 	status := api.StrategyStatus{ObservedGeneration: s.Generation, Components: int32(len(users)), Conditions: slices.Clone(s.Status.Conditions)}
 	var faults []string
-	for _, fault := range strategy.Check(s.Spec, nil, "") {
+	for _, fault := range strategy.Alone(s.Spec) {
 		faults = append(faults, fault.Error())
 	}
-	alone := len(faults)
 	for _, u := range users {
 		name := u.app.Name + "/" + u.component
 		if u.app.Namespace != s.Namespace {
@@ -111,10 +110,8 @@ func describe(s api.Strategy, users []user) api.StrategyStatus {
 		if len(status.UsedBy) < mostUsers {
 			status.UsedBy = append(status.UsedBy, name)
 		}
-		for _, fault := range strategy.Check(s.Spec, u.app, u.component) {
-			if words := fault.Error(); !slices.Contains(faults[:alone], words) {
-				faults = append(faults, "for "+name+": "+words)
-			}
+		for _, fault := range strategy.Fit(s.Spec, u.app, u.component) {
+			faults = append(faults, "for "+name+": "+fault.Error())
 		}
 	}
 	condition := metav1.Condition{Type: api.ConditionAccepted, Status: metav1.ConditionTrue, Reason: "Accepted", Message: "it can be carried out"}

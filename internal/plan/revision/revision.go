@@ -88,6 +88,9 @@ func Version(c api.Component, existing map[string]api.Component) string {
 			return name
 		}
 	}
+	if _, taken := existing[want]; !taken {
+		return want // most often, and then nobody needs the hash
+	}
 	return free(want, hash(frozen), existing)
 }
 

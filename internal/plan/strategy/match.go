@@ -24,20 +24,15 @@ func (c *checker) matches(path *field.Path, matches []api.Match) {
 		before := len(c.faults)
 		c.match(path.Index(i), m)
 		for j := 0; j < i && len(c.faults) == before; j++ {
-			if routing.Covers(routing.Match(c.any(), matches[j]), routing.Match(c.any(), m)) {
+			if routing.Covers(routing.Match(anybody, matches[j]), routing.Match(anybody, m)) {
 				c.fault(path.Index(i), "", "match %d before it picks all these requests already; leave this one out, or change that one", j)
 			}
 		}
 	}
 }
 
-// any is an application to read matches for; which one does not matter.
-func (c *checker) any() *api.Application {
-	if c.app != nil {
-		return c.app
-	}
-	return &api.Application{}
-}
+// anybody is an application to read matches for; which one does not matter.
+var anybody = &api.Application{}
 
 func (c *checker) match(path *field.Path, m api.Match) {
 	c.headers(path, m)
@@ -51,14 +46,18 @@ func (c *checker) match(path *field.Path, m api.Match) {
 	if m.Path != nil {
 		c.path(path.Child("path"), m)
 	}
-	if m.Method != "" && m.Method != "POST" && c.component != nil && len(c.ports) > 0 && !slices.ContainsFunc(c.ports, notGRPC) {
+	if empty(m) {
+		c.fault(path, "{}", "this says nothing about the request and would pick every one; give the step weight 100 instead")
+	}
+}
+
+// fits looks for what the component is never asked, or never by.
+func (c *checker) fits(path *field.Path, m api.Match) {
+	if m.Method != "" && m.Method != "POST" && len(c.ports) > 0 && !slices.ContainsFunc(c.ports, notGRPC) {
 		c.fault(path.Child("method"), m.Method, "component %s speaks only grpc, whose calls are all POST; this never matches", c.component.Name)
 	}
 	if m.Source != "" {
 		c.source(path.Child("source"), m.Source)
-	}
-	if empty(m) {
-		c.fault(path, "{}", "this says nothing about the request and would pick every one; give the step weight 100 instead")
 	}
 }
 
@@ -127,9 +126,6 @@ func (c *checker) path(at *field.Path, m api.Match) {
 }
 
 func (c *checker) source(path *field.Path, name string) {
-	if c.app == nil {
-		return
-	}
 	i := slices.IndexFunc(c.app.Spec.Components, func(o api.Component) bool { return o.Name == name })
 	switch {
 	case i < 0:

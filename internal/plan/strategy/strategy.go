@@ -23,16 +23,16 @@ import (
 // that need requests on a component that only has streams, zones and times that do not exist, queries and gates that
 // cannot be asked. A nil application stands for any; then nothing is said about components.
 func Check(spec api.StrategySpec, a *api.Application, component string) field.ErrorList {
-	c := checker{spec: spec, app: a}
-	if a != nil {
-		i := slices.IndexFunc(a.Spec.Components, func(o api.Component) bool { return o.Name == component })
-		if i < 0 {
-			return field.ErrorList{field.Invalid(field.NewPath("spec", "components"), component, "the application has no such component")}
-		}
-		c.component, c.ports = &a.Spec.Components[i], port.Resolve(a.Spec.Components[i])
+	if a == nil {
+		return Alone(spec)
 	}
+	return append(Fit(spec, a, component), Alone(spec)...)
+}
+
+// Alone returns what is wrong with the strategy whoever names it: all that has to be compiled or looked up.
+func Alone(spec api.StrategySpec) field.ErrorList {
+	c := checker{spec: spec}
 	root := field.NewPath("spec")
-	c.protocols(root)
 	for i, step := range spec.Steps {
 		c.matches(root.Child("steps").Index(i).Child("match"), step.Match)
 	}
@@ -42,10 +42,27 @@ func Check(spec api.StrategySpec, a *api.Application, component string) field.Er
 	return c.faults
 }
 
+// Fit returns what keeps the strategy, which may be right by itself, from being carried out for the component. It is cheap.
+func Fit(spec api.StrategySpec, a *api.Application, component string) field.ErrorList {
+	i := slices.IndexFunc(a.Spec.Components, func(o api.Component) bool { return o.Name == component })
+	root := field.NewPath("spec")
+	if i < 0 {
+		return field.ErrorList{field.Invalid(root.Child("components"), component, "the application has no such component")}
+	}
+	c := checker{spec: spec, app: a, component: &a.Spec.Components[i], ports: port.Resolve(a.Spec.Components[i])}
+	c.protocols(root)
+	for i, step := range spec.Steps {
+		for j, m := range step.Match {
+			c.fits(root.Child("steps").Index(i).Child("match").Index(j), m)
+		}
+	}
+	return c.faults
+}
+
 type checker struct {
 	spec api.StrategySpec
-	app  *api.Application
-	// component and its ports, with all protocols filled in; nil when no component is looked at.
+	// app and its component, with all protocols of its ports filled in, when it is looked at how the strategy fits.
+	app       *api.Application
 	component *api.Component
 	ports     []api.Port
 	faults    field.ErrorList
@@ -57,9 +74,6 @@ func (c *checker) fault(path *field.Path, value any, format string, args ...any)
 
 // protocols checks that what is done with single requests is asked of a component that is sent requests.
 func (c *checker) protocols(root *field.Path) {
-	if c.component == nil {
-		return
-	}
 	streams := !slices.ContainsFunc(c.ports, func(p api.Port) bool { return port.IsHTTP(p.Protocol) })
 	calls := !streams && !slices.ContainsFunc(c.ports, func(p api.Port) bool {
 		return p.Protocol == port.HTTP || p.Protocol == port.HTTP2
