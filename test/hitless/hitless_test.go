@@ -53,6 +53,9 @@ func (t traffic) stop() (requests, lost int64, samples []string) {
 		result := runner.Wait()
 		requests += result.Requests
 		lost += result.Failed
+		if result.Failed > 0 { // what was not even sent has no sample
+			samples = append(samples, fmt.Sprintf("of %d failures there were %v", result.Failed, result.Kinds))
+		}
 		for _, sample := range result.Samples {
 			samples = append(samples, fmt.Sprintf("%+v", sample))
 		}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,8 +77,7 @@ func (s *shop) watch() *course {
 	if err := c.List(s.ctx, &now, client.InNamespace(namespace)); err != nil {
 		s.Fatal(err)
 	}
-	// A busy API server ends watches. One that is not taken up again shows releases that stand still.
-	stream, err := watchtools.NewRetryWatcherWithContext(s.ctx, now.ResourceVersion, &cache.ListWatch{
+	out, err := follow(s.ctx, now.ResourceVersion, &cache.ListWatch{
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			return c.Watch(ctx, &api.ReleaseList{}, client.InNamespace(namespace), &client.ListOptions{Raw: &options})
 		},
@@ -85,7 +85,16 @@ func (s *shop) watch() *course {
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.Cleanup(stream.Stop)
+	return out
+}
+
+// follow sees every status that is stored after the version, until the context is done. A busy API server ends watches; one
+// that is not taken up again shows releases that stand still.
+func follow(ctx context.Context, version string, from cache.WatcherWithContext) (*course, error) {
+	stream, err := watchtools.NewRetryWatcherWithContext(ctx, version, from)
+	if err != nil {
+		return nil, err
+	}
 	out := &course{did: map[string][]string{}, last: map[string]api.Release{}}
 	go func() {
 		for event := range stream.ResultChan() {
@@ -94,7 +103,41 @@ func (s *shop) watch() *course {
 			}
 		}
 	}()
-	return out
+	return out, nil
+}
+
+// TestAnEndedWatchGoesOn ends the watch by which scripts see what releases do.
+func TestAnEndedWatchGoesOn(t *testing.T) {
+	streams := make(chan *watch.FakeWatcher, 2)
+	at := func(phase api.ReleasePhase, version string) *api.Release {
+		r := &api.Release{ObjectMeta: metav1.ObjectMeta{Name: "reviews-v2", ResourceVersion: version}}
+		r.Status.Phase = phase
+		return r
+	}
+	c, err := follow(t.Context(), "1", &cache.ListWatch{WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) {
+		stream := watch.NewFake()
+		streams <- stream
+		return stream, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := <-streams
+	first.Modify(at(api.ReleaseRetiring, "2"))
+	first.Stop()
+	select {
+	case second := <-streams:
+		second.Modify(at(api.ReleaseRolledBack, "3"))
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody watches any more")
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for did, _ := c.of("reviews-v2"); !slices.Equal(did, []string{"retire", "rolled back"}); did, _ = c.of("reviews-v2") {
+		if time.Now().After(deadline) {
+			t.Fatalf("seen: %v", did)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 func (c *course) see(r api.Release) {
