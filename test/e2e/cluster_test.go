@@ -23,7 +23,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir.dev/weir/cluster"
-	"weir.dev/weir/cluster/image"
 	"weir.dev/weir/cluster/manifest"
 )
 
@@ -99,16 +98,7 @@ func TestCluster(t *testing.T) {
 
 func (r *rig) deployEcho(t *testing.T) {
 	t.Helper()
-	binary, archive := filepath.Join(t.TempDir(), "echo"), filepath.Join(t.TempDir(), "echo.tar")
-	build(t, binary, "./echo")
-	spec := image.Spec{
-		Tag: "weir.local/echo:1", Entrypoint: []string{"/echo"}, User: "1000",
-		Files: []image.File{{Path: "/echo", Source: binary, Mode: 0o755}},
-	}
-	if err := image.Build(spec, archive); err != nil {
-		t.Fatal(err)
-	}
-	r.run(t, "load-image", archive)
+	r.run(t, "load-image", buildEcho(t))
 	text, err := os.ReadFile("echo/echo.yaml")
 	if err != nil {
 		t.Fatal(err)

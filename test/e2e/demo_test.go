@@ -58,6 +58,10 @@ func TestDemo(t *testing.T) {
 		{"a bad version goes back", s.testBad},
 		{"an image that cannot be pulled touches nothing", s.testNoImage},
 		{"a killed controller goes on where it was", s.testKilledController},
+		{"every way in carries what it is for", s.testWays},
+		{"an application with all there is runs", s.testWhole},
+		{"what the mesh trips over is found", s.testCheck},
+		{"pods that came up without a sidecar are found and replaced", s.testSidecar},
 		{"deleting the application deletes all of it", s.testDelete},
 		{"uninstall leaves the cluster as it was", s.testUninstall},
 	} {

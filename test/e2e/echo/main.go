@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command echo is the smallest application that shows what a mesh does: it tells what a request brought along, makes
-// requests and connections on demand, echoes bytes, and answers by HTTP/1, HTTP/2, gRPC and plain TCP.
+// requests and connections on demand, echoes bytes, and answers by HTTP/1, HTTP/2, gRPC and plain TCP. It tells its NAME and
+// VERSION, answers at the addresses in LISTEN, parted by commas, and notes each start in the file DIARY. With arguments it
+// does one thing and ends:
+//
+//	echo exit CODE         ends with the code
+//	echo write FILE TEXT   adds a line to a file
+//	echo get URL           asks until it gets an answer
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log"
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == "exit" {
-		code, err := strconv.Atoi(os.Args[2])
-		if err != nil {
-			log.Fatal(err)
-		}
-		os.Exit(code)
+	if len(os.Args) > 2 {
+		once(os.Args[1], os.Args[2:])
+		return
+	}
+	if path := os.Getenv("DIARY"); path != "" {
+		write(path, "started")
 	}
 	go listen(":9000", echoBytes)
 	go listen(":9001", tellConnection)
@@ -31,11 +38,13 @@ func main() {
 	http.HandleFunc("/stream", callStream)
 	http.HandleFunc("/seen", tellSeen)
 	http.HandleFunc("/gate", gate)
+	http.HandleFunc("/file", tellFile)
 	http.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
-	for _, address := range []string{":8081", ":8082"} {
+	addresses := strings.Split(cmp.Or(os.Getenv("LISTEN"), ":8081,:8082,:8080"), ",")
+	for _, address := range addresses[1:] {
 		go serve(address)
 	}
-	serve(":8080")
+	serve(addresses[0])
 }
 
 // serve speaks HTTP/1 and, to who begins with it, HTTP/2.
@@ -57,6 +66,7 @@ func tell(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Version", version())
+	fmt.Fprintf(w, "name=%s\n", os.Getenv("NAME"))
 	fmt.Fprintf(w, "version=%s\npeer=%s\nprotocol=%s\ngreeting=%s\n", version(), r.Header.Get("X-Forwarded-Client-Cert"), r.Proto, os.Getenv("GREETING"))
 }
 
