@@ -43,11 +43,10 @@ func wantedTable(w io.Writer, r *api.Release) error {
 	for _, v := range r.Status.Wanted {
 		verified := "-"
 		if seen := r.Status.Verified; seen != nil {
-			weight := seen.Weight
+			verified = servedWords(seen)
 			if v.Version == r.Spec.From {
-				weight = 100 - weight
+				verified = fmt.Sprintf("%d %%", 100-seen.Weight)
 			}
-			verified = fmt.Sprintf("%d %%", weight)
 		}
 		share := release.Stage{Weight: v.Weight, Match: v.Match, Mirror: v.Mirror}.Share()
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", v.Version, share, v.Replicas, verified)
@@ -79,8 +78,23 @@ func verifiedWords(r *api.Release) string {
 	case release.NeedsProof(r.Status) && !meta.IsStatusConditionTrue(r.Status.Conditions, api.ConditionVerified):
 		return fmt.Sprintf("not seen yet to serve what is wanted (%s)", v.Method)
 	default:
-		return fmt.Sprintf("every caller serves %d %% since %s (%s, %s)", v.Weight, v.At.Format(time.TimeOnly), counted(int(v.Proxies), "proxy", "proxies"), v.Method)
+		return fmt.Sprintf("every caller serves %s since %s (%s, %s)", servedWords(v), v.At.Format(time.TimeOnly), counted(int(v.Proxies), "proxy", "proxies"), v.Method)
 	}
+}
+
+// servedWords are what the new version was seen to get.
+func servedWords(v *api.Verified) string {
+	var parts []string
+	if v.Matched {
+		parts = append(parts, "requests that match")
+	}
+	if v.Mirrored {
+		parts = append(parts, "copies")
+	}
+	if v.Weight > 0 || len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf("%d %%", v.Weight))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // stepTable shows the steps taken, and those to come.

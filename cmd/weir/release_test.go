@@ -155,3 +155,22 @@ func TestApprove(t *testing.T) {
 		})
 	}
 }
+
+func TestServedWords(t *testing.T) {
+	for name, tt := range map[string]struct {
+		seen api.Verified
+		want string
+	}{
+		"nothing yet":        {api.Verified{}, "0 %"},
+		"a share":            {api.Verified{Weight: 10}, "10 %"},
+		"who asks":           {api.Verified{Matched: true}, "requests that match"},
+		"copies":             {api.Verified{Mirrored: true}, "copies"},
+		"who asks, and some": {api.Verified{Matched: true, Weight: 30}, "requests that match, 30 %"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := servedWords(&tt.seen); got != tt.want {
+				t.Errorf("servedWords = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
