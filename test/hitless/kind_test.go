@@ -300,8 +300,8 @@ func (s *shop) stays(old, version string, grow, back func()) {
 	}
 	many := come()
 	s.Logf("of %d users the new version had %d at 20 %% and %d at 60 %%", crowd, few, many)
-	// Four standard deviations.
-	if few < 7 || few > 42 || many < 50 || many > 94 {
+	// Five standard deviations.
+	if few < 3 || few > 46 || many < 45 || many > 99 {
 		s.Errorf("of %d users the new version had %d at 20 %% and %d at 60 %%", crowd, few, many)
 	}
 	back()

@@ -86,8 +86,8 @@ func (s *shop) tellPods(ctx context.Context, out *strings.Builder) error {
 	for _, p := range all.Items {
 		fmt.Fprintf(out, "pod %s/%s: %s, made %s, deleted %v, finalizers %v\n", p.Namespace, p.Name, p.Status.Phase, p.CreationTimestamp.UTC().Format(time.TimeOnly), p.DeletionTimestamp, p.Finalizers)
 		for _, c := range p.Status.ContainerStatuses {
-			if p.DeletionTimestamp != nil || !c.Ready {
-				fmt.Fprintf(out, "  %s: ready %t, waiting %v, running %v, ended %v\n", c.Name, c.Ready, c.State.Waiting, c.State.Running, c.State.Terminated)
+			if p.DeletionTimestamp != nil || !c.Ready || c.RestartCount > 0 {
+				fmt.Fprintf(out, "  %s: ready %t, %d restarts, waiting %v, running %v, ended %v\n", c.Name, c.Ready, c.RestartCount, c.State.Waiting, c.State.Running, c.State.Terminated)
 			}
 		}
 	}
