@@ -41,10 +41,7 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 	status := *s.app.Status.DeepCopy()
 	status.ObservedGeneration = s.app.Generation
 	if wants != nil || failure == nil {
-		status.Components = nil
-		for _, w := range wants {
-			status.Components = append(status.Components, componentStatus(s, w))
-		}
+		status.Components = components(s, wants)
 		status.Release = releaseLine(s, wants)
 		status.Address = address(s)
 	}
@@ -76,6 +73,24 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 	}
 	status.Version, status.Health = versions(s.app, status.Components), health(status)
 	return status
+}
+
+// components are those of the spec. One that a pass has not come to keeps what was said of it: which version carries its
+// requests is known from nowhere else before its first release.
+func components(s snapshot, wants []want) []api.ComponentStatus {
+	var out []api.ComponentStatus
+	for _, c := range s.app.Spec.Components {
+		if i := slices.IndexFunc(wants, func(w want) bool { return w.component.Name == c.Name }); i >= 0 {
+			out = append(out, componentStatus(s, wants[i]))
+			continue
+		}
+		for _, was := range s.app.Status.Components {
+			if was.Name == c.Name {
+				out = append(out, *was.DeepCopy())
+			}
+		}
+	}
+	return out
 }
 
 func componentStatus(s snapshot, w want) api.ComponentStatus {
