@@ -46,7 +46,7 @@ func (s Stage) receives() bool { return s.exposed() || s.Mirror != nil }
 
 // Stages are the steps of a strategy, those that follow by themselves included. The last gives the new version everything.
 func Stages(s api.StrategySpec) []Stage {
-	var out []Stage
+	out := make([]Stage, 0, len(s.Steps)+2)
 	for _, step := range given(s) {
 		out = append(out, Stage{Weight: step.Weight, Match: step.Match, Mirror: mirror(step.Mirror), Hold: orElse(step.Hold, 0)})
 	}

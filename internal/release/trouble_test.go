@@ -5,6 +5,7 @@ package release
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"testing"
 	"time"
@@ -31,7 +32,8 @@ func measuredTypes() map[string]api.StrategySpec {
 		"ramp": {Ramp: &api.Ramp{Step: 40, Interval: *dur(time.Minute)}}, "blue-green": of(api.StrategyBlueGreen),
 		"mirror": of(api.StrategyMirror), "mirror, then weights": of(api.StrategyMirror, copies, api.Step{Weight: 50}),
 		"A/B": of(api.StrategyABTest, match), "mirror, A/B, weights": of(api.StrategyCanary, copies, match, api.Step{Weight: 50}),
-		"unit": of(api.StrategyCanary, api.Step{Weight: 10}),
+		"A/B and a weight, with copies": of(api.StrategyCanary, api.Step{Match: match.Match, Mirror: &api.Mirror{}}, api.Step{Weight: 10, Match: match.Match}),
+		"unit":                          of(api.StrategyCanary, api.Step{Weight: 10}),
 	}
 	for name, s := range all {
 		s.Analysis = &api.Analysis{
@@ -45,11 +47,14 @@ func measuredTypes() map[string]api.StrategySpec {
 	return all
 }
 
-// troubles are all that can be wrong with metrics, and what is said of it.
-var troubles = map[string]struct {
+// trouble is something wrong with metrics, and what is said of it.
+type trouble struct {
 	change func(*Seen)
 	reason string
-}{
+}
+
+// troubles are all that can be wrong with metrics.
+var troubles = map[string]trouble{
 	"down":         {func(s *Seen) { s.Sample, s.SampleError = mesh.Sample{}, errors.New("connection refused") }, ReasonMetricsError},
 	"slow":         {func(s *Seen) { s.Sample, s.SampleError = mesh.Sample{}, errors.New("no answer within 2s") }, ReasonMetricsError},
 	"requests NaN": {func(s *Seen) { s.Sample.Requests = math.NaN() }, ReasonMetricsError},
@@ -66,6 +71,15 @@ var troubles = map[string]struct {
 	"own value missing": {func(s *Seen) { s.Sample.Values = nil }, ReasonNoData},
 	"own value NaN":     {func(s *Seen) { s.Sample.Values["queue"] = mesh.Value{Number: math.NaN()} }, ReasonNoData},
 	"fewer than enough": {func(s *Seen) { s.Sample.Requests = 49 }, ReasonNoData},
+}
+
+// troublesBeside are those of the version beside, where one runs.
+var troublesBeside = map[string]trouble{
+	"beside NaN":         {func(s *Seen) { s.Sample.Beside.Failed = math.NaN() }, ReasonMetricsError},
+	"nothing beside":     {func(s *Seen) { s.Sample.Beside = nil }, ReasonNoData},
+	"few beside":         {func(s *Seen) { s.Sample.Beside.Requests = 49 }, ReasonNoData},
+	"no latency beside":  {func(s *Seen) { s.Sample.Beside.Latency = nil }, ReasonNoData},
+	"too few to compare": {func(s *Seen) { s.Sample.Requests, s.Sample.Latency = 60, took100ms(60) }, ReasonNoData},
 }
 
 // watchedRelease is a healthy release whose metrics may be in trouble.
@@ -88,7 +102,7 @@ func watchRelease(t *testing.T, name string, strategy api.StrategySpec) *watched
 func (r *watchedRelease) look(trouble func(*Seen)) {
 	r.Helper()
 	seen := kindly(r.status)
-	h := mesh.NewHistogram([]mesh.Bucket{{Upper: 100 * time.Millisecond, Count: 1000}, {Upper: mesh.Endless, Count: 1000}})
+	h := took100ms(1000)
 	seen.Name, seen.Peers = "reviews", []Peer{{Name: "page", Phase: api.ReleaseDraining, Step: 99, Last: true, Passed: true}}
 	seen.Sample = mesh.Sample{
 		Requests: 1000, Latency: h, Span: 10 * time.Second, Age: time.Second, Every: 5 * time.Second,
@@ -105,6 +119,11 @@ func (r *watchedRelease) look(trouble func(*Seen)) {
 		r.Fatalf("rule %q in %s: %v", d.Rule, describe(r.status), err)
 	}
 	r.status, r.now = d.Status, r.now.Add(d.Wake)
+}
+
+// took100ms is so many requests that took 100 ms at most.
+func took100ms(n float64) mesh.Histogram {
+	return mesh.NewHistogram([]mesh.Bucket{{Upper: 100 * time.Millisecond, Count: n}, {Upper: mesh.Endless, Count: n}})
 }
 
 // comes to the moment at which the weight of a step begins to be watched.
@@ -134,7 +153,11 @@ func TestMetricsInTrouble(t *testing.T) {
 			if !stage.receives() {
 				continue // nothing is asked of metrics
 			}
-			for trouble, c := range troubles {
+			all := maps.Clone(troubles)
+			if stage.Weight < whole {
+				maps.Copy(all, troublesBeside)
+			}
+			for trouble, c := range all {
 				cases++
 				t.Run(fmt.Sprintf("%s, step %d, %s", name, i+1, trouble), func(t *testing.T) {
 					r := watchRelease(t, name, strategy)
@@ -150,7 +173,7 @@ func (r *watchedRelease) inTrouble(step int32, trouble func(*Seen), reason strin
 	r.Helper()
 	r.comesTo(step)
 	weight, began := wantedOf(r.status, "v2").Weight, r.now
-	for r.now.Sub(began) < time.Hour {
+	for r.now.Sub(began) < 10*judgedUntil {
 		r.look(trouble)
 		if r.goneOn(step) || r.status.Reason != "" || wantedOf(r.status, "v2").Weight != weight {
 			r.Fatalf("goes to %s after %s", describe(r.status), r.now.Sub(began))

@@ -14,23 +14,38 @@ import (
 )
 
 func main() {
-	releases := flag.Int("releases", 10000, "how many releases are simulated")
-	seed := flag.Uint64("seed", 1, "of the dice")
+	o := options{}
+	flag.IntVar(&o.releases, "releases", 10000, "how many releases are simulated with each seed")
+	flag.Uint64Var(&o.seed, "seed", 1, "of the dice; the first, when there are several")
+	flag.IntVar(&o.seeds, "seeds", 1, "how many seeds, one after the other")
 	flag.Parse()
-	if failed := run(os.Stdout, *seed, *releases); failed > 0 {
+	if failed := run(os.Stdout, o); failed > 0 {
 		os.Exit(1)
 	}
 }
 
+// options are how much is simulated.
+type options struct {
+	seed            uint64
+	seeds, releases int
+}
+
 // run simulates, tells, and returns how many of the promises are broken.
-func run(out io.Writer, seed uint64, releases int) (failed int) {
-	r := report{}
-	for i, o := range simulate(seed, releases) {
-		r.add(kinds[i%len(kinds)], o)
+func run(out io.Writer, o options) (failed int) {
+	all := report{}
+	for n := range uint64(max(o.seeds, 1)) {
+		one := report{}
+		for i, outcome := range simulate(o.seed+n, o.releases) {
+			one.add(kinds[i%len(kinds)], outcome)
+			all.add(kinds[i%len(kinds)], outcome)
+		}
+		if o.seeds > 1 {
+			fmt.Fprintf(out, "seed %d: %s; %s\n", o.seed+n, one.wrongPromotions().words, one.wrongRollbacks().words)
+		}
 	}
-	r.table(out)
+	all.table(out)
 	passed := 0
-	for _, p := range r.promises() {
+	for _, p := range all.promises() {
 		word := "ok  "
 		if p.kept {
 			passed++

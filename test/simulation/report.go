@@ -97,11 +97,16 @@ type promise struct {
 	kept  bool
 }
 
+func (r *report) wrongPromotions() promise {
+	return r.most("wrong promotions", string(bad), promoted, mostWrongPromotions)
+}
+
+func (r *report) wrongRollbacks() promise {
+	return r.most("wrong rollbacks", string(good), back, mostWrongRollbacks)
+}
+
 func (r *report) promises() []promise {
-	all := []promise{
-		r.most("wrong promotions", string(bad), promoted, mostWrongPromotions),
-		r.most("wrong rollbacks", string(good), back, mostWrongRollbacks),
-	}
+	all := []promise{r.wrongPromotions(), r.wrongRollbacks()}
 	for _, k := range kinds {
 		if want, asked := map[truth]end{good: promoted, bad: back}[k.truth]; asked && k.held < 1 {
 			l := r.of(k.name)
@@ -117,7 +122,7 @@ func (r *report) promises() []promise {
 func (r *report) most(what, of string, wrong end, most float64) promise {
 	l := r.of(of)
 	return promise{
-		words: fmt.Sprintf("%s: %d of %d (%.2f %%), at most %.1f %%", what, l.ends[wrong], l.releases, 100*l.share(wrong), 100*most),
+		words: fmt.Sprintf("%s: %d of %d (%.3f %%), at most %.1f %%", what, l.ends[wrong], l.releases, 100*l.share(wrong), 100*most),
 		kept:  l.releases > 0 && l.share(wrong) <= most,
 	}
 }

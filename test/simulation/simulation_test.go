@@ -14,7 +14,7 @@ import (
 // TestShort is the simulation in its short form.
 func TestShort(t *testing.T) {
 	var out bytes.Buffer
-	if failed := run(&out, 1, 10*len(kinds)); failed > 0 {
+	if failed := run(&out, options{seed: 1, seeds: 2, releases: 5 * len(kinds)}); failed > 0 {
 		t.Errorf("%d promises are broken", failed)
 	}
 	t.Logf("\n%s", &out)

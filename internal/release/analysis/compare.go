@@ -11,7 +11,8 @@ import (
 )
 
 // compare holds the version against the one beside it. Two equal versions are never quite equal in what is seen, so a
-// version passes while nothing speaks against it; what a single look would be suspicious of is looked at longer.
+// version passes while nothing speaks against it; what a single look would be suspicious of is looked at longer. That
+// nothing is seen says little after a few requests: a version passes once a fault that matters would have shown.
 func compare(want api.Analysis, c Case) []measured {
 	if c.Beside == "" {
 		return []measured{{name: "comparison", value: "none", bound: "nothing runs beside", result: api.VerdictPass}}
@@ -50,7 +51,29 @@ func moreFailures(want api.Compare, c Case, alpha float64) measured {
 	m.value = roundUp(100*is.Share(), 2) + " against " + percent(100*was.Share(), 2)
 	m.bound = fmt.Sprintf("at most %g in 100 more", want.MaxErrorIncrease)
 	m.words = fmt.Sprintf("%s failed, where of %s %s did", roundUp(100*is.Share(), 2), c.Beside, percent(100*was.Share(), 2))
-	return m.weigh(sequential.Worse(is, was, want.MaxErrorIncrease/100), alpha)
+	margin := want.MaxErrorIncrease / 100
+	m = m.weigh(sequential.Worse(is, was, margin), alpha)
+	better := func() sequential.Evidence { return sequential.Better(is, was, margin+max(matters, was.Share())) }
+	return m.once(better, "whether more fail than of "+c.Beside)
+}
+
+// missed is the probability that a fault which matters is ever passed over, of one that lies just where it begins to matter.
+const missed = 0.01
+
+// What matters beyond what is allowed: that five of 100 requests more fail, or as many again as of the version beside; that
+// so many times more than it may be are slower than its quantile may be.
+const (
+	matters       = 0.05
+	mattersSlower = 3
+)
+
+// once lets the measurement pass only when so much speaks against a fault that matters.
+func (m measured) once(against func() sequential.Evidence, what string) measured {
+	if m.result == api.VerdictPass && against().Nats < sequential.Against(missed) {
+		m.result, m.confidence = api.VerdictNoData, "too few requests to tell"
+		m.words = "there are too few requests to tell " + what
+	}
+	return m
 }
 
 // moreLatency compares a quantile.
@@ -74,7 +97,10 @@ func moreLatency(want api.Compare, c Case, alpha float64) measured {
 			m.result, m.words, m.confidence = api.VerdictUndecided, m.words+" so far, which may be warm-up", "may be warm-up"
 		}
 	}
-	return m
+	few := is
+	few.At = 1 - min(mattersSlower*(1-at), 1-at/2)
+	quicker := func() sequential.Evidence { return sequential.Quicker(few, was, ratio) }
+	return m.once(quicker, "whether "+name+" is above that of "+c.Beside)
 }
 
 // weigh is the result of a comparison.

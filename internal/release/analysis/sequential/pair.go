@@ -5,14 +5,32 @@ package sequential
 import "math"
 
 // Worse is the evidence that the true share of a is above that of b by more than margin, the two being counted side by
-// side. The shares are mixed over the Beta(0.1, 1) distribution, which knows of no scale.
+// side.
 func Worse(a, b Count, margin float64) Evidence {
+	return apart(a, b, margin, a.Share() > b.Share()+margin)
+}
+
+// Better is the evidence that the true share of a is not above that of b by as much as margin.
+func Better(a, b Count, margin float64) Evidence {
+	if margin >= 1 && a.All > 0 && b.All > 0 {
+		return endless() // no two shares are further apart
+	}
+	return apart(a, b, margin, a.Share() < b.Share()+margin)
+}
+
+// apart is the evidence against what is allowed, where what was seen is refuted by it or not. The shares are mixed over
+// the Beta(0.1, 1) distribution, which knows of no scale.
+func apart(a, b Count, margin float64, refuted bool) Evidence {
 	if a.All <= 0 || b.All <= 0 {
 		return Evidence{Nats: math.Inf(-1)}
 	}
-	best, null := a.likelihood(a.Share())+b.likelihood(b.Share()), 0.0
-	if null = best; a.Share() > b.Share()+margin {
+	best := a.likelihood(a.Share()) + b.likelihood(b.Share())
+	null := best
+	if refuted {
 		null = closest(a, b, margin)
+	}
+	if math.IsInf(null, -1) {
+		return endless()
 	}
 	return Evidence{Nats: a.mixture(0.1, 1) + b.mixture(0.1, 1) - null, Gain: best - null}
 }

@@ -72,6 +72,30 @@ func TestAnyNumberOfLooks(t *testing.T) {
 				return Worse(a, b, 0.03)
 			}
 		},
+		"a share that is more by five of a hundred": func(d *rand.Rand) func() Evidence {
+			var a, b Count
+			return func() Evidence {
+				a.All++
+				b.All += 3
+				a.Hits += hit(d, 0.06)
+				for range 3 {
+					b.Hits += hit(d, 0.01)
+				}
+				return Better(a, b, 0.05)
+			}
+		},
+		"twice as slow is not quicker than that": func(d *rand.Rand) func() Evidence {
+			a, b := newRecorder(), newRecorder()
+			n := 0
+			return func() Evidence {
+				a.add(d.Float64() * 500)
+				b.add(d.Float64() * 250)
+				if n++; n%50 != 0 {
+					return Evidence{Nats: -1}
+				}
+				return Quicker(Quantile{a.histogram(), 0.9}, Quantile{b.histogram(), 0.9}, 2)
+			}
+		},
 		"a rate of 10/s is not above it": func(d *rand.Rand) func() Evidence {
 			var r Rate
 			return func() Evidence { r.Events++; r.Seconds += d.ExpFloat64() / 10; return r.Above(10) }
@@ -154,6 +178,26 @@ func TestSees(t *testing.T) {
 				return SurelySlower(Quantile{a.histogram(), 0.95}, Quantile{b.histogram(), 0.95}, 1.1)
 			}
 		}},
+		"no more than 5 % worse than 0.1 % beside": {200, func(d *rand.Rand) func() Evidence {
+			var a, b Count
+			return func() Evidence {
+				a.All++
+				a.Hits += hit(d, 0.001)
+				b.All += 9
+				for range 9 {
+					b.Hits += hit(d, 0.001)
+				}
+				return Better(a, b, 0.05)
+			}
+		}},
+		"no more than twice as slow": {300, func(d *rand.Rand) func() Evidence {
+			a, b := newRecorder(), newRecorder()
+			return func() Evidence {
+				a.add(d.ExpFloat64() * 100)
+				b.add(d.ExpFloat64() * 100)
+				return Quicker(Quantile{a.histogram(), 0.85}, Quantile{b.histogram(), 0.95}, 2)
+			}
+		}},
 		"twice as slow": {600, func(d *rand.Rand) func() Evidence {
 			a, b := newRecorder(), newRecorder()
 			return func() Evidence {
@@ -228,6 +272,16 @@ func TestEdges(t *testing.T) {
 		"all fail beside none":                                 {Worse(Count{50, 50}, Count{0, 500}, 0), true},
 		"all fail beside none, and may":                        {Worse(Count{50, 50}, Count{0, 500}, 1), false},
 		"none fail beside all":                                 {Worse(Count{0, 50}, Count{500, 500}, 0), false},
+		"no better than nothing":                               {Better(Count{0, 500}, Count{}, 0.05), false},
+		"no more fail, after a few requests":                   {Better(Count{0, 50}, Count{0, 500}, 0.05), false},
+		"no more fail, after many":                             {Better(Count{0, 500}, Count{0, 500}, 0.05), true},
+		"five more of a hundred fail":                          {Better(Count{25, 500}, Count{0, 500}, 0.05), false},
+		"all fail, as beside, and no more can":                 {Better(Count{50, 50}, Count{500, 500}, 1), true},
+		"all fail, as beside":                                  {Better(Count{500, 500}, Count{500, 500}, 0.05), true},
+		"all fail, where none does beside":                     {Better(Count{50, 50}, Count{0, 500}, 0.99), false},
+		"not quicker than nothing":                             {Quicker(Quantile{coarse, 0.95}, Quantile{nil, 0.95}, 2), false},
+		"as quick, in the same bucket":                         {Quicker(Quantile{coarse, 0.85}, Quantile{coarse, 0.95}, 1.5), true},
+		"five times as slow is not quicker":                    {Quicker(Quantile{coarse, 0.85}, Quantile{quick, 0.95}, 1.5), false},
 		"nothing beside":                                       {Worse(Count{5, 50}, Count{}, 0), false},
 		"no time":                                              {Rate{5, 0}.Above(1), false},
 		"no events are below a rate":                           {Rate{0, 100}.Below(1), true},

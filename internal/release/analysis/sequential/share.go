@@ -79,7 +79,16 @@ func (c Count) likelihood(share float64) float64 {
 
 // mixture is the logarithm of the likelihood's mean over the Beta(a, b) distribution.
 func (c Count) mixture(a, b float64) float64 {
-	return logBeta(c.Hits+a, c.All-c.Hits+b) - logBeta(a, b)
+	norm := 0.0
+	switch {
+	case a == 1:
+		norm = -math.Log(b)
+	case b == 1:
+		norm = -math.Log(a)
+	default:
+		norm = logBeta(a, b)
+	}
+	return logBeta(c.Hits+a, c.All-c.Hits+b) - norm
 }
 
 func logBeta(a, b float64) float64 { return logGamma(a) + logGamma(b) - logGamma(a+b) }
