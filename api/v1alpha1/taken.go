@@ -33,6 +33,10 @@ type TakenRecord struct {
 	// At is when it had been taken over.
 	// +optional
 	At *metav1.MicroTime `json:"at,omitempty"`
+	// Clear is since when no route names versions of a Service of which old and new pods are not selected alike, so that the
+	// Service may lead to the others, on the way there and on the way back.
+	// +optional
+	Clear *metav1.MicroTime `json:"clear,omitempty"`
 	// Back is when it had been given back.
 	// +optional
 	Back *metav1.MicroTime `json:"back,omitempty"`

@@ -1446,6 +1446,10 @@ func (in *TakenRecord) DeepCopyInto(out *TakenRecord) {
 		in, out := &in.At, &out.At
 		*out = (*in).DeepCopy()
 	}
+	if in.Clear != nil {
+		in, out := &in.Clear, &out.Clear
+		*out = (*in).DeepCopy()
+	}
 	if in.Back != nil {
 		in, out := &in.Back, &out.Back
 		*out = (*in).DeepCopy()

@@ -52,6 +52,9 @@ type Component struct {
 	Counted map[string]bool
 	// Kept are the ports of the Service that was taken over; it keeps their names.
 	Kept []corev1.ServicePort
+	// NamedBy is the Service by which the pods of a StatefulSet that was taken over have names of their own, such as
+	// database-0.database; they keep them.
+	NamedBy string
 	// Inherits tells whether the pods of a StatefulSet were taken over as they are. They are restarted by nobody until there
 	// is another version.
 	Inherits bool
@@ -127,8 +130,8 @@ func (c Component) objects(a *api.Application, frozen map[string]api.Component, 
 		if c.autoscaled(w.Version) {
 			uncount(runs)
 		}
-		if set, ok := runs.(*appsv1.StatefulSet); ok && c.Inherits {
-			set.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To(beyond)}
+		if set, ok := runs.(*appsv1.StatefulSet); ok {
+			c.inherit(set)
 		}
 		objects = append(objects, runs)
 		if c.Spec.Autoscale != nil {
@@ -136,6 +139,14 @@ func (c Component) objects(a *api.Application, frozen map[string]api.Component, 
 		}
 	}
 	return append(objects, c.rules(a, r)...), nil
+}
+
+// inherit lets the StatefulSet go on with what another one left.
+func (c Component) inherit(set *appsv1.StatefulSet) {
+	set.Spec.ServiceName = cmp.Or(c.NamedBy, set.Spec.ServiceName)
+	if c.Inherits {
+		set.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To(beyond)}
+	}
 }
 
 // rules are what tells callers of the component's versions.

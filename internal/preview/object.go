@@ -52,7 +52,7 @@ func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWan
 			w = []api.VersionWanted{{Version: in.stand(c).Current, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}}
 		}
 		request.Components = append(request.Components, plan.Component{
-			Spec: c, Wanted: w, Versions: in.contents(c), Kept: takeover.KeptPorts(app, c.Name), Inherits: takeover.Inherits(in.Pods[c.Name], in.stand(c).Current),
+			Spec: c, Wanted: w, Versions: in.contents(c), Kept: takeover.KeptPorts(app, c.Name), NamedBy: takeover.NamedBy(app, c.Name), Inherits: takeover.Inherits(in.Pods[c.Name], in.stand(c).Current),
 		})
 	}
 	objects, err := plan.Objects(request)

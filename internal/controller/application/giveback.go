@@ -35,8 +35,9 @@ func (r *Reconciler) giveBack(ctx context.Context, app *api.Application) (takeov
 	}
 	now := time.Now()
 	step := takeover.Back(now, seen, len(routes) > 0)
+	g := giving{Reconciler: r, app: app, step: step, apart: apart(seen.Items)}
 	for _, i := range seen.Items {
-		if err := r.giveOne(ctx, app, i, step); err != nil {
+		if err := g.one(ctx, i); err != nil {
 			return step, nil, err
 		}
 	}
@@ -52,11 +53,14 @@ func (r *Reconciler) giveBack(ctx context.Context, app *api.Application) (takeov
 		if slices.Contains(step.Mark, api.Taken{Kind: records[i].Kind, Name: records[i].Name}) {
 			records[i].Back = ptr.To(metav1.NewMicroTime(now))
 		}
+		if slices.Contains(step.Clear, api.Taken{Kind: records[i].Kind, Name: records[i].Name}) {
+			records[i].Clear = ptr.To(metav1.NewMicroTime(now))
+		}
 	}
 	return step, records, nil
 }
 
-// owed is what is still to be given back, and the application's own routes by which callers in the mesh go.
+// owed is what is still to be given back, and the application's own routes.
 func (r *Reconciler) owed(ctx context.Context, app *api.Application) (takeover.Seen, []*istionet.VirtualService, error) {
 	found, err := r.find(ctx, app)
 	if err != nil {
@@ -73,7 +77,7 @@ func (r *Reconciler) owed(ctx context.Context, app *api.Application) (takeover.S
 	for i := range own.Items {
 		objects = append(objects, &own.Items[i])
 	}
-	var seen takeover.Seen
+	seen := takeover.Seen{Leaving: app.DeletionTimestamp.Time}
 	for _, i := range found.items {
 		if i.Record != nil && i.Record.Was != nil {
 			i.Same, i.Shared = i.Exists, found.shared(&i, podLabels(objects))
@@ -81,28 +85,39 @@ func (r *Reconciler) owed(ctx context.Context, app *api.Application) (takeover.S
 		}
 	}
 	return seen, slices.DeleteFunc(routes.Items, func(v *istionet.VirtualService) bool {
-		return !metav1.IsControlledBy(v, app) || len(v.Spec.Gateways) > 0 || v.DeletionTimestamp != nil
+		return !metav1.IsControlledBy(v, app) || v.DeletionTimestamp != nil
 	}), nil
 }
 
-// giveOne does what the step says of one object.
-func (r *Reconciler) giveOne(ctx context.Context, app *api.Application, i takeover.Item, step takeover.Return) error {
+// giving is one step of giving back.
+type giving struct {
+	*Reconciler
+
+	app  *api.Application
+	step takeover.Return
+	// apart are the Services of which old and new pods are not selected alike.
+	apart map[string]bool
+}
+
+// one does what the step says of one object.
+func (r giving) one(ctx context.Context, i takeover.Item) error {
 	switch {
-	case slices.Contains(step.Fill, i.Taken):
-		return r.scale(ctx, app.Namespace, i.Name, i.Was)
-	case slices.Contains(step.Release, i.Taken):
-		return r.releasePods(ctx, app.Namespace, i.Name)
-	case slices.Contains(step.Restore, i.Taken):
-		return r.restore(ctx, app, i, false)
-	case slices.Contains(step.Trim, i.Taken):
-		return r.restore(ctx, app, i, true)
+	case slices.Contains(r.step.Fill, i.Taken):
+		return r.scale(ctx, r.app.Namespace, i.Name, i.Was)
+	case slices.Contains(r.step.Release, i.Taken):
+		return r.releasePods(ctx, r.app.Namespace, i.Name)
+	case slices.Contains(r.step.Restore, i.Taken):
+		return r.restore(ctx, i, false)
+	case slices.Contains(r.step.Trim, i.Taken):
+		return r.restore(ctx, i, true)
 	}
 	return nil
 }
 
-// restore puts the object back as it was. A rule keeps the subsets that it has by now, unless it is exact.
-func (r *Reconciler) restore(ctx context.Context, app *api.Application, i takeover.Item, exact bool) error {
-	old := was(i.Record)
+// restore puts the object back as it was. Unless it is to be exact, a rule keeps the subsets that it has by now, and routes
+// name no versions of which there are no pods yet.
+func (r giving) restore(ctx context.Context, i takeover.Item, exact bool) error {
+	old, app := was(i.Record), r.app
 	if old == nil {
 		return fmt.Errorf("give back %s %s: how it was is not known; make it anew, or take it out of takesOver", i.Kind, i.Name)
 	}
@@ -114,6 +129,9 @@ func (r *Reconciler) restore(ctx context.Context, app *api.Application, i takeov
 		if err := r.returnPods(ctx, app, set); err != nil {
 			return err
 		}
+	}
+	if i.Kind == "VirtualService" && !exact {
+		loosened(old, r.apart)
 	}
 	live := blank(app.Namespace, i.Taken)
 	err := r.Reader.Get(ctx, client.ObjectKeyFromObject(live), live)

@@ -38,6 +38,11 @@ func (r *Reconciler) clear(ctx context.Context, app *api.Application, wants []wa
 			}
 		}
 	}
+	for _, taken := range t.step.Loosen {
+		if err := r.loosen(ctx, app.Namespace, taken, t.apart); err != nil {
+			return err
+		}
+	}
 	for _, taken := range t.step.Delete {
 		o := blank(app.Namespace, taken)
 		if err := r.Client.Delete(ctx, o); client.IgnoreNotFound(err) != nil {
@@ -48,6 +53,21 @@ func (r *Reconciler) clear(ctx context.Context, app *api.Application, wants []wa
 		if err := r.scale(ctx, app.Namespace, taken.Name, 0); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// loosen lets routes of somebody else lead to Services alone where they named versions of them.
+func (r *Reconciler) loosen(ctx context.Context, namespace string, taken api.Taken, apart map[string]bool) error {
+	live := blank(namespace, taken)
+	if err := r.Reader.Get(ctx, client.ObjectKeyFromObject(live), live); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if !loosened(live, apart) {
+		return nil
+	}
+	if err := r.Client.Update(ctx, live, client.FieldOwner(takeoverOwner)); err != nil {
+		return fmt.Errorf("let %s lead to Services alone: %w", kube.Describe(live), err)
 	}
 	return nil
 }
@@ -137,10 +157,9 @@ func (r *Reconciler) returnPods(ctx context.Context, app *api.Application, set *
 	for i := range pods.Items {
 		pod := &pods.Items[i]
 		labels := maps.Clone(pod.Labels)
-		for key := range owner.PodLabels(app, set.Name, "", false) {
+		for key := range owner.PodLabels(app, set.Name, "any", false) { // with a version there are more of them
 			delete(labels, key)
 		}
-		delete(labels, api.LabelVersion)
 		maps.Copy(labels, set.Spec.Template.Labels)
 		if err := r.relabel(ctx, pod, labels, map[string]any{takeover.Inherited: nil}); err != nil {
 			return err

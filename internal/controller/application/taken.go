@@ -147,6 +147,52 @@ func (f found) shared(i *takeover.Item, pods map[string]klabels.Set) bool {
 	return err == nil && klabels.SelectorFromSet(selector).Matches(own)
 }
 
+// pins tells of each route whether it names versions of a Service that is not shared.
+func (f found) pins(items []takeover.Item) {
+	services := apart(items)
+	for i := range items {
+		if live := f.live[items[i].Taken]; live != nil && items[i].Kind == "VirtualService" {
+			items[i].Pins = loosened(live.DeepCopy(), services)
+		}
+	}
+}
+
+// apart are the names of the Services of which old and new pods are not selected alike.
+func apart(items []takeover.Item) map[string]bool {
+	out := map[string]bool{}
+	for _, i := range items {
+		if i.Kind == "Service" && !i.Shared {
+			out[i.Name] = true
+		}
+	}
+	return out
+}
+
+// loosened takes the versions out of the routes' destinations that are these Services, and tells whether there were any.
+func loosened(routes *unstructured.Unstructured, services map[string]bool) bool {
+	return unversion(routes.Object["spec"], routes.GetNamespace(), services)
+}
+
+func unversion(value any, namespace string, services map[string]bool) (changed bool) {
+	switch v := value.(type) {
+	case []any:
+		for _, one := range v {
+			changed = unversion(one, namespace, services) || changed
+		}
+	case map[string]any:
+		host, _ := v["host"].(string)
+		name, rest, dotted := strings.Cut(host, ".")
+		if v["subset"] != nil && services[name] && (!dotted || rest == namespace || strings.HasPrefix(rest, namespace+".svc")) {
+			delete(v, "subset")
+			return true
+		}
+		for _, one := range v {
+			changed = unversion(one, namespace, services) || changed
+		}
+	}
+	return changed
+}
+
 // byName refuses Services that lead to ports by their names before anything is done: the application's pods have others, and
 // would not be found next to the old ones.
 func (f found) byName() error {

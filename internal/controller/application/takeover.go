@@ -27,6 +27,8 @@ type taking struct {
 	records []api.TakenRecord
 	// rules of others that keep their subsets beside the application's.
 	rules []plan.Object
+	// apart are the Services of which old and new pods are not selected alike.
+	apart map[string]bool
 }
 
 // takeOver decides the next step of taking over; objects are all that the application is made of.
@@ -50,6 +52,7 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 		item.Same = slices.ContainsFunc(objects, func(o plan.Object) bool { return kindOf(o) == item.Kind && o.GetName() == item.Name })
 		item.Shared = found.shared(item, podLabels(objects))
 	}
+	found.pins(seen.Items)
 	if seen.Rules, err = r.since(ctx, s.app, seen.Items, objects, "DestinationRule"); err != nil {
 		return err
 	}
@@ -82,7 +85,11 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 		if slices.Contains(t.step.Mark, api.Taken{Kind: t.records[i].Kind, Name: t.records[i].Name}) {
 			t.records[i].At = ptr.To(metav1.NewMicroTime(now))
 		}
+		if slices.Contains(t.step.Clear, api.Taken{Kind: t.records[i].Kind, Name: t.records[i].Name}) {
+			t.records[i].Clear = ptr.To(metav1.NewMicroTime(now))
+		}
 	}
+	t.apart = apart(seen.Items)
 	s.taking = t
 	return nil
 }

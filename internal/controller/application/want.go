@@ -85,7 +85,10 @@ func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {
 		Callers: s.callers, Certificates: s.certificates, Elsewhere: plan.Elsewhere(s.app, s.rivals),
 	}}
 	for _, w := range wants {
-		c := plan.Component{Spec: w.component, Wanted: w.versions, Uses: w.uses, Used: w.used, Versions: map[string]api.Component{}, Counted: s.counted(w), Inherits: s.inherits(w), Kept: takeover.KeptPorts(s.app, w.component.Name)}
+		c := plan.Component{
+			Spec: w.component, Wanted: w.versions, Uses: w.uses, Used: w.used, Versions: map[string]api.Component{}, Counted: s.counted(w),
+			Inherits: s.inherits(w), Kept: takeover.KeptPorts(s.app, w.component.Name), NamedBy: takeover.NamedBy(s.app, w.component.Name),
+		}
 		for _, v := range w.versions {
 			frozen, ok := s.revisions[w.component.Name][v.Version]
 			if !ok {

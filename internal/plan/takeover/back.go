@@ -14,17 +14,20 @@ import (
 type Return struct {
 	// Fill these Deployments with as many pods as they had.
 	Fill []api.Taken
-	// Restore these as they were; rules beside the subsets that they have by now.
+	// Restore these as they were; rules beside the subsets that they have by now, and routes without naming versions of
+	// Services that are not shared.
 	Restore []api.Taken
-	// Trim these rules to what they were.
+	// Trim these rules and routes to what they were.
 	Trim []api.Taken
 	// Release these StatefulSets, whose pods stay and are found by the old ones of the same name.
 	Release []api.Taken
 	// Mark these as given back.
 	Mark []api.Taken
-	// Routes is true when the routes that callers in the mesh go by are to be deleted, as far as they are the Application's
-	// own. What they lead to stays until the last, since proxies may still know them.
+	// Routes is true when the Application's own routes are to be deleted. What they lead to stays until the last, since
+	// proxies may still know them.
 	Routes bool
+	// Clear these Services: the Application's own routes name no versions of them any more.
+	Clear []api.Taken
 	// Done is true when nothing more is owed.
 	Done    bool
 	Message string
@@ -68,11 +71,19 @@ func Back(now time.Time, s Seen, routes bool) Return {
 		r.Routes, r.Message = true, "the application's own routes go"
 		return r
 	}
+	left := func(i Item) bool { return service(false)(i) && !i.returned() }
+	if r.Clear = s.where(func(i Item) bool {
+		return left(i) && (i.Record.Clear == nil || i.Record.Clear.Time.Before(s.Leaving))
+	}); len(r.Clear) > 0 || !s.clear(now, left) {
+		r.Message = "the application's own routes are gone; callers are being told"
+		return r
+	}
 	if s.bring(now, &r, service(false), "Services lead to the old pods") {
 		return r
 	}
-	if r.Trim = s.where(func(i Item) bool { return i.Kind == "DestinationRule" && i.Same && i.Exists && !i.Exact }); len(r.Trim) > 0 {
-		r.Message = "the old rules are as they were"
+	exact := func(i Item) bool { return (route(i) || i.Kind == "DestinationRule") && i.Exists && !i.Exact }
+	if r.Trim = s.where(exact); len(r.Trim) > 0 {
+		r.Message = "the old rules and routes are as they were"
 		return r
 	}
 	if s.unseat(&r) {

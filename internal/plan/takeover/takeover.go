@@ -34,8 +34,10 @@ type Item struct {
 	Same bool
 	// Shared is true when a Service selects old and new pods alike, as it was.
 	Shared bool
-	// Exact is true when a rule is as it was, and has nothing more.
+	// Exact is true when a rule, or a route, is as it was, and has nothing more.
 	Exact bool
+	// Pins is true of a route that names versions of a Service which is not shared.
+	Pins bool
 	// Replicas of a Deployment that are wanted, and ready. Was is how many it had. Nothing else has any.
 	Replicas, Ready, Was int32
 }
@@ -52,6 +54,8 @@ type Seen struct {
 	Rules, Routes time.Time
 	// Unproven are the components whose routes some caller's proxy does not serve yet. It matters only once there are routes.
 	Unproven []string
+	// Leaving is since when the way leads back; zero on the way there.
+	Leaving time.Time
 }
 
 // Step is what to do now.
@@ -62,6 +66,10 @@ type Step struct {
 	// own may be; Narrow whether rules may lose subsets that are not the Application's.
 	Hold                  []api.Taken
 	Rules, Routes, Narrow bool
+	// Loosen these routes: they lead to Services alone, and name no versions of them.
+	Loosen []api.Taken
+	// Clear these Services: no route names versions of them from now on.
+	Clear []api.Taken
 	// Take these: they may be written over.
 	Take []api.Taken
 	// Mark these as taken over.
@@ -125,7 +133,11 @@ func (s Seen) stateful(step *Step) bool {
 func (s Seen) services(shared bool) func(time.Time, *Step) bool {
 	return func(now time.Time, step *Step) bool {
 		which := func(i Item) bool { return i.Kind == "Service" && i.Shared == shared && i.Record.Was != nil }
-		step.Take = s.where(func(i Item) bool { return which(i) && i.Exists && !i.Owned })
+		left := func(i Item) bool { return which(i) && i.Exists && !i.Owned }
+		if !shared && s.pinned(now, step, left) {
+			return true
+		}
+		step.Take = s.where(left)
 		if len(step.Take) > 0 {
 			step.Hold = slices.DeleteFunc(step.Hold, func(t api.Taken) bool { return slices.Contains(step.Take, t) })
 			step.Message = "Services lead to the new pods from now on"
@@ -137,6 +149,31 @@ func (s Seen) services(shared bool) func(time.Time, *Step) bool {
 		}
 		return false
 	}
+}
+
+// pinned tells whether routes name versions of these Services, or did a moment ago: the old pods, which would not be found
+// any more.
+func (s Seen) pinned(now time.Time, step *Step, services func(Item) bool) bool {
+	if len(s.where(services)) == 0 {
+		return false
+	}
+	step.Message = "old routes lead to Services alone, while those change their pods; callers are being told"
+	if step.Loosen = s.where(func(i Item) bool { return i.Pins && i.Exists && !i.Owned }); len(step.Loosen) > 0 {
+		return true
+	}
+	loose := func(i Item) bool { return i.Kind == "VirtualService" && i.Exists && !i.Owned && !i.Exact }
+	if len(s.where(loose)) == 0 {
+		return false // there was nothing to loosen
+	}
+	step.Clear = s.where(func(i Item) bool { return services(i) && i.Record.Clear == nil })
+	return !s.clear(now, services)
+}
+
+// clear tells whether no route has named versions of these Services for long enough.
+func (s Seen) clear(now time.Time, services func(Item) bool) bool {
+	return !slices.ContainsFunc(s.Items, func(i Item) bool {
+		return services(i) && (i.Record.Clear == nil || i.Record.Clear.Time.Before(s.Leaving) || now.Sub(i.Record.Clear.Time) < settle)
+	})
 }
 
 // rules are the Application's own, beside the old or with their subsets in them.

@@ -37,10 +37,29 @@ type world struct {
 	// own rules and routes, and since when. first tells whether the old route is older, and so the one that counts.
 	rules, routes time.Time
 	first         bool
-	// subsets of the rule that has one name: those of the old and of the new pods.
-	oldSubset, newSubset bool
-	log                  []string
+	// subsets of the rule that has one name: those of the old and of the new pods. loose is an old route that names none.
+	oldSubset, newSubset, loose bool
+	left                        time.Time
+	views                       []view
+	log                         []string
 }
+
+// view is what a proxy may know: which pods the Service leads to, which routes there are, and which subsets.
+type view struct {
+	until  time.Time
+	pods   pods
+	routes routes
+	rules  rules
+}
+
+type (
+	pods   struct{ old, own bool }
+	routes struct{ old, own, first, loose bool }
+	rules  struct{ old, own bool }
+)
+
+// lag is how late a proxy may learn of a change. Pods, routes and rules come to it by different ways.
+const lag = 4 * time.Second
 
 func newWorld(t *testing.T, s setting) *world {
 	t.Helper()
@@ -93,30 +112,54 @@ func (w *world) live() {
 		own = 0
 	}
 	v, rule := w.item("VirtualService"), w.item("DestinationRule")
-	fail := func(why string) {
-		w.t.Helper()
-		w.t.Fatalf("%s: %s: old %d, new %d; %s", w.now.Sub(start), why, old, own, strings.Join(w.log, ", "))
+	now := view{
+		pods: pods{old > 0, own > 0},
+		routes: routes{
+			old: v.Exists && !v.Owned, own: !w.routes.IsZero() && (!w.same || !w.pinned || v.Owned), first: w.first, loose: w.loose,
+		},
+		rules: rules{rule.Exists && (!w.same || w.oldSubset), !w.rules.IsZero() && (!w.same || !w.pinned || w.newSubset)},
 	}
-	oldRoute := v.Exists && !v.Owned
-	ownRoute := !w.routes.IsZero() && (!w.same || !w.pinned || v.Owned)
-	oldRule := rule.Exists && (!w.same || w.oldSubset)
-	newRule := !w.rules.IsZero() && (!w.same || !w.pinned || w.newSubset)
-	switch {
-	case old+own == 0:
-		fail("the Service leads to nobody")
-	case oldRoute && (w.first || !ownRoute):
-		if old == 0 || !oldRule {
-			fail("the old route leads to nobody")
+	w.views = slices.DeleteFunc(w.views, func(v view) bool { return v.until.Before(w.now.Add(-lag)) })
+	if n := len(w.views); n == 0 || w.views[n-1].pods != now.pods || w.views[n-1].routes != now.routes || w.views[n-1].rules != now.rules {
+		w.views = append(w.views, now)
+	}
+	w.views[len(w.views)-1].until = w.now
+	for _, p := range w.views {
+		if p.pods.old && w.item("Deployment").Ready == 0 || p.pods.own && w.pods.Ready == 0 {
+			w.t.Fatalf("%s: a proxy may still know pods that ended; %s", w.now.Sub(start), strings.Join(w.log, ", "))
 		}
-	case ownRoute:
-		if own == 0 || !newRule {
-			fail("the own route leads to nobody")
+		for _, r := range w.views {
+			for _, u := range w.views {
+				if why := lost(p.pods, r.routes, u.rules); why != "" {
+					w.t.Fatalf("%s: %s: pods %+v, routes %+v, rules %+v; %s", w.now.Sub(start), why, p.pods, r.routes, u.rules, strings.Join(w.log, ", "))
+				}
+			}
 		}
 	}
 }
 
+// lost says why a request is, if it is.
+func lost(p pods, r routes, u rules) string {
+	switch {
+	case !p.old && !p.own:
+		return "the Service leads to nobody"
+	case r.old && (r.first || !r.own):
+		if !r.loose && (!p.old || !u.old) {
+			return "the old route leads to nobody"
+		}
+	case r.own && (!p.own || !u.own):
+		return "the own route leads to nobody"
+	}
+	return ""
+}
+
 func (w *world) seen() Seen {
-	s := Seen{Items: slices.Clone(w.items), Pods: map[string]Pods{"page": w.pods}, Rules: w.rules, Routes: w.routes}
+	s := Seen{Items: slices.Clone(w.items), Pods: map[string]Pods{"page": w.pods}, Rules: w.rules, Routes: w.routes, Leaving: w.left}
+	for i := range s.Items {
+		if s.Items[i].Kind == "VirtualService" {
+			s.Items[i].Pins = !w.shared && !w.loose && !s.Items[i].Owned
+		}
+	}
 	if w.unproven {
 		s.Unproven = []string{"page"}
 	}
@@ -150,16 +193,23 @@ func (w *world) forward(lost func() bool) Step {
 		}
 	}
 	if !lost() {
+		w.do("loosen", step.Loosen, func(i *Item) { w.loose, i.Exact = true, false })
 		w.do("delete", step.Delete, func(i *Item) { i.Exists = false })
 		w.do("empty", step.Empty, func(i *Item) { i.Replicas = 0 })
 	}
 	for _, t := range step.Mark {
 		w.item(t.Kind).Record.At = ptr.To(metav1.NewMicroTime(w.now))
 	}
+	for _, t := range step.Clear {
+		w.item(t.Kind).Record.Clear = ptr.To(metav1.NewMicroTime(w.now))
+	}
 	return step
 }
 
 func (w *world) back(lost func() bool) Return {
+	if w.left.IsZero() {
+		w.left = w.now
+	}
 	s := w.seen()
 	s.Items = slices.DeleteFunc(s.Items, func(i Item) bool { return i.Record == nil })
 	r := Back(w.now, s, !w.routes.IsZero() && (!w.same || !w.pinned || w.item("VirtualService").Owned))
@@ -169,12 +219,22 @@ func (w *world) back(lost func() bool) Return {
 			if i.Kind == "VirtualService" && !i.Exists {
 				w.first = false // made anew, it is the younger of two
 			}
-			if i.Kind == "DestinationRule" {
+			switch i.Kind {
+			case "DestinationRule":
 				w.oldSubset = true
+			case "VirtualService":
+				w.loose = !w.shared
+				i.Exact = w.shared
 			}
 			i.Exists, i.Owned = true, false
 		})
-		w.do("trim", r.Trim, func(i *Item) { i.Exact, w.newSubset = true, false })
+		w.do("trim", r.Trim, func(i *Item) {
+			if i.Exact = true; i.Kind == "DestinationRule" {
+				w.newSubset = false
+			} else {
+				w.loose = false
+			}
+		})
 		if r.Routes {
 			w.routes = time.Time{}
 			w.log = append(w.log, "delete own routes")
@@ -182,6 +242,9 @@ func (w *world) back(lost func() bool) Return {
 	}
 	for _, t := range r.Mark {
 		w.item(t.Kind).Record.Back = ptr.To(metav1.NewMicroTime(w.now))
+	}
+	for _, t := range r.Clear {
+		w.item(t.Kind).Record.Clear = ptr.To(metav1.NewMicroTime(w.now))
 	}
 	return r
 }
@@ -213,6 +276,8 @@ func settings() map[string]setting {
 		"old routes":                         {shared: true, pinned: true},
 		"old routes of the same names":       {shared: true, pinned: true, same: true},
 		"old pods alone and the same names":  {same: true},
+		"old pods alone and old routes":      {pinned: true},
+		"old pods alone and routes of names": {pinned: true, same: true},
 	}
 }
 
@@ -246,7 +311,7 @@ func TestOrder(t *testing.T) {
 func (w *world) asItWas() {
 	w.t.Helper()
 	for _, i := range w.items {
-		if !i.Exists || i.Owned || !i.Exact && i.Kind == "DestinationRule" || i.Kind == "Deployment" && i.Ready != i.Was {
+		if !i.Exists || i.Owned || !i.Exact && i.Kind != "Service" && i.Kind != "Gateway" && i.Kind != "ServiceAccount" || i.Kind == "Deployment" && i.Ready != i.Was {
 			w.t.Errorf("%s is not as it was: %+v; %v", i.Kind, i, w.log)
 		}
 	}
