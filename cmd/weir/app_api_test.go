@@ -144,7 +144,7 @@ func TestAppDelete(t *testing.T) {
 	}
 	s.says(0, `"kind": "Gateway"`, "app", "delete", "shop", "--dry-run", "-o", "json")
 	s.says(1, "name an application, or say --orphans", "app", "delete")
-	s.says(0, "made for an application that is gone", "app", "delete", "--orphans")
+	s.says(0, "was made for an application, and is left", "app", "delete", "--orphans")
 
 	// No controller runs here, so what it made stays behind.
 	s.says(0, "application shop is gone", "app", "delete", "shop")

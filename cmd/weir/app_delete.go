@@ -35,7 +35,8 @@ func newAppDeleteCommand(where *target) *cobra.Command {
 		Long: "Delete an application with all that was made from it. The way in from outside goes first, then the components, callers\n" +
 			"before whom they call, each when the requests before it are answered. With --dry-run it tells what would go, what would\n" +
 			"stay, and what of others would be left pointing at nothing. kubectl delete application does the same deletion.\n\n" +
-			"With --orphans and no name it finds objects that were made for applications which are gone; add --yes to delete them.",
+			"With --orphans and no name it finds objects that were made for applications and that no application has, since it is gone\n" +
+			"or was made anew; add --yes to delete them.",
 		Example: "  weir app delete bookinfo -n bookinfo --dry-run\n  weir app delete bookinfo -n bookinfo\n  weir app delete --orphans -n bookinfo",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -52,7 +53,7 @@ func newAppDeleteCommand(where *target) *cobra.Command {
 	flags.BoolVar(&d.dryRun, "dry-run", false, "tell what would go and what would stay, and delete nothing")
 	flags.BoolVar(&d.wait, "wait", true, "wait until all of it is gone")
 	flags.DurationVar(&d.timeout, "timeout", 5*time.Minute, "how long to wait")
-	flags.BoolVar(&d.orphans, "orphans", false, "find what was made for applications that are gone")
+	flags.BoolVar(&d.orphans, "orphans", false, "find what was made for applications and no application has")
 	flags.BoolVar(&d.yes, "yes", false, "with --orphans: delete it")
 	addFormatFlag(command, &d.format)
 	return command
@@ -202,11 +203,11 @@ func (d deletion) sweep(command *cobra.Command, where *target) error {
 	orphans := inventory.Orphans(apps.Items, all)
 	items := make([]inventory.Item, 0, len(orphans))
 	for _, o := range orphans {
-		items = append(items, inventory.Item{Kind: o.Kind, Name: o.Name, Why: "made for application " + o.Labels[api.LabelApplication] + ", which is gone"})
+		items = append(items, inventory.Item{Kind: o.Kind, Name: o.Name, Why: "made for an application " + o.Labels[api.LabelApplication] + ", and none has it"})
 	}
 	if err := show(command.OutOrStdout(), d.format, items, func(w io.Writer) error {
 		if len(items) == 0 {
-			_, err := fmt.Fprintf(w, "nothing in namespace %s was made for an application that is gone\n", namespace)
+			_, err := fmt.Fprintf(w, "nothing in namespace %s was made for an application, and is left\n", namespace)
 			return err
 		}
 		return itemTable(w, items)

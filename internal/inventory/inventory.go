@@ -106,7 +106,8 @@ func byKind(a, b Item) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Why, b.Why))
 }
 
-// Orphans are objects that say they are of an Application which is not there, and that nobody owns.
+// Orphans are objects that say they are of an Application, and that nobody owns: it is gone, or another one has its name by
+// now and does not want them. A pod of an Application that is there may be on its way from one owner to another.
 func Orphans(apps []api.Application, all []metav1.PartialObjectMetadata) []metav1.PartialObjectMetadata {
 	known := map[string]bool{}
 	for _, a := range apps {
@@ -120,7 +121,8 @@ func Orphans(apps []api.Application, all []metav1.PartialObjectMetadata) []metav
 	for _, o := range all {
 		name := o.Labels[api.LabelApplication]
 		owned := slices.ContainsFunc(o.OwnerReferences, func(r metav1.OwnerReference) bool { return there[r.UID] })
-		if name != "" && !known[name] && !owned && o.Labels["app.kubernetes.io/managed-by"] == "weir" && o.Kind != "PersistentVolumeClaim" {
+		passing := known[name] && o.Kind == "Pod"
+		if name != "" && !passing && !owned && o.Labels["app.kubernetes.io/managed-by"] == "weir" && o.Kind != "PersistentVolumeClaim" {
 			out = append(out, o)
 		}
 	}

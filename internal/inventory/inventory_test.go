@@ -111,13 +111,15 @@ func TestOrphans(t *testing.T) {
 		object("Service page", made...), object("Deployment page-v1", made...), object("Pod p < ReplicaSet r", made...), object("ReplicaSet r < Deployment page-v1", made...),
 		object("VirtualService left < Application gone", made...), object("PersistentVolumeClaim data-db-0", made...),
 		object("Service by-hand", "weir.dev/application=gone"),
-		object("Service fine", "app.kubernetes.io/managed-by=weir", "weir.dev/application=shop"),
+		object("Service fine < Application shop", "app.kubernetes.io/managed-by=weir", "weir.dev/application=shop"), object("Application shop"),
+		object("Deployment page-v0", "app.kubernetes.io/managed-by=weir", "weir.dev/application=shop"),
+		object("Pod passing", "app.kubernetes.io/managed-by=weir", "weir.dev/application=shop"),
 	}
 	var got []string
 	for _, o := range Orphans([]api.Application{*shop()}, all) {
 		got = append(got, o.Kind+" "+o.Name)
 	}
-	if diff := cmp.Diff([]string{"Deployment page-v1", "VirtualService left", "Service page"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Deployment page-v0", "Deployment page-v1", "VirtualService left", "Service page"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

@@ -22,14 +22,24 @@ import (
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/plan"
+	"weir.dev/weir/internal/plan/config"
 	"weir.dev/weir/internal/plan/departure"
 	"weir.dev/weir/internal/plan/takeover"
 )
 
-// hold keeps the Application, when it is deleted, until all it made went in order.
+// hold keeps the Application, when it is deleted, until all it made went in order. One that is new gets what was left when
+// another of its name was deleted.
 func (r *Reconciler) hold(ctx context.Context, app *api.Application) error {
 	if controllerutil.ContainsFinalizer(app, api.FinalizerDeparture) {
 		return nil
+	}
+	copies := make([]client.ObjectList, 0, 2)
+	for _, kind := range []config.Kind{config.ConfigMap, config.Secret} {
+		copies = append(copies, &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: string(kind) + "List"}})
+	}
+	others := append(copies, &appsv1.ControllerRevisionList{}, &api.ReleaseList{})
+	if err := (kube.Applier{Client: r.Client, Reader: r.Reader}).Reclaim(ctx, app, others...); err != nil {
+		return err
 	}
 	return r.patchFinalizers(ctx, app, controllerutil.AddFinalizer)
 }
