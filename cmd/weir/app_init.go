@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -84,16 +86,16 @@ func (f initFlags) draft(command *cobra.Command, where *target) (*draft.Draft, e
 		return f.compose(ctx, draft.Project(cmp.Or(f.options.Application, where.namespace, "application"), f.images), where.namespace)
 	}
 	if f.file != "" {
-		found, err := cli.NewProjectOptions([]string{f.file}, cli.WithOsEnv, cli.WithDotEnv, cli.WithResolvedPaths(false))
-		if err != nil {
-			return nil, fmt.Errorf("--filename %s: %w", f.file, err)
-		}
-		project, err := cli.ProjectFromOptions(ctx, found)
+		project, missing, err := readCompose(ctx, f.file)
 		if err != nil {
 			return nil, fmt.Errorf("--filename %s: %w", f.file, err)
 		}
 		project.Name = cmp.Or(f.options.Application, project.Name)
-		return f.compose(ctx, project, where.namespace)
+		d, err := f.compose(ctx, project, where.namespace)
+		if err == nil {
+			d.Notes = append(missing, d.Notes...)
+		}
+		return d, err
 	}
 	c, namespace, err := where.connect()
 	if err != nil {
@@ -147,4 +149,34 @@ func (f initFlags) ask(ctx context.Context, reference string) draft.Image {
 		out.Ports = append(out.Ports, one)
 	}
 	return out
+}
+
+// readCompose reads the compose file. Files with variables that are not here, as those with secrets often are, are told of.
+func readCompose(ctx context.Context, file string) (*types.Project, []draft.Note, error) {
+	found, err := cli.NewProjectOptions([]string{file}, cli.WithOsEnv, cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(),
+		cli.WithResolvedPaths(false), cli.WithoutEnvironmentResolution)
+	if err != nil {
+		return nil, nil, err
+	}
+	project, err := cli.ProjectFromOptions(ctx, found)
+	if err != nil {
+		return nil, nil, err
+	}
+	var missing []draft.Note
+	for service, s := range project.Services {
+		for i := range s.EnvFiles {
+			f := &s.EnvFiles[i]
+			if !filepath.IsAbs(f.Path) {
+				f.Path = filepath.Join(project.WorkingDir, f.Path)
+			}
+			if _, err := os.Stat(f.Path); errors.Is(err, os.ErrNotExist) {
+				f.Required = false
+				missing = append(missing, draft.Note{Component: service, Text: fmt.Sprintf("file %s with variables is not here, so they are left out; "+
+					"draft again where it is, or: kubectl create secret generic %s-env --from-env-file=%s, and name that under envFrom", filepath.Base(f.Path), service, filepath.Base(f.Path))})
+			}
+		}
+	}
+	slices.SortFunc(missing, func(a, b draft.Note) int { return cmp.Compare(a.String(), b.String()) })
+	project, err = project.WithServicesEnvironmentResolved(true)
+	return project, missing, err
 }

@@ -184,16 +184,12 @@ func (a *adopter) scaled(component string, b source) {
 
 // set is a component whose pods go on running.
 func (a *adopter) set(c *api.Component) {
-	i := slices.IndexFunc(a.seen.StatefulSets, func(s appsv1.StatefulSet) bool { return s.Name == c.Name })
-	if i < 0 {
+	if !slices.ContainsFunc(a.seen.StatefulSets, func(s appsv1.StatefulSet) bool { return s.Name == c.Name }) {
 		return // an obstacle
 	}
 	if !a.around.Injected[c.Name] {
 		c.Mesh = ptr.To(false)
 		a.note(c.Name, "its pods are not restarted, and have no sidecar; mesh: true gives them one, with a restart of one after the other")
-	}
-	if name := a.seen.StatefulSets[i].Spec.ServiceName; name != "" {
-		a.note(c.Name, "its pods go on running as they are; those of a next version are called %s-0.%s-pods instead of %s-0.%s", c.Name, c.Name, c.Name, name)
 	}
 }
 
@@ -205,7 +201,7 @@ func (a *adopter) beside() {
 				if !labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(b.pods.Labels)) {
 					continue
 				}
-				if c.Kind == api.StatefulSet || labels.SelectorFromSet(s.Spec.Selector).Matches(a.labels(c, b)) {
+				if labels.SelectorFromSet(s.Spec.Selector).Matches(a.labels(c)) {
 					a.note(c.Name, "Service %s leads to its pods as well; it stays, and goes on doing so", s.Name)
 				} else {
 					a.obstacle(c.Name, "Service %s leads to its pods by labels that new pods would have otherwise (%s); change its selector, or leave the component out with --except %s",
@@ -217,7 +213,7 @@ func (a *adopter) beside() {
 }
 
 // labels of the pods that Weir makes of the component.
-func (a *adopter) labels(c api.Component, b source) labels.Set {
+func (a *adopter) labels(c api.Component) labels.Set {
 	out := labels.Set{}
 	if c.Template != nil {
 		maps.Copy(out, c.Template.Labels)

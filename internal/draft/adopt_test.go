@@ -15,9 +15,12 @@ import (
 )
 
 func TestAdopt(t *testing.T) {
-	for name, file := range map[string]string{"books": "books.yaml", "podinfo": "podinfo.yaml"} {
+	for name, folder := range map[string]string{
+		"books": "examples/adopting", "podinfo": "examples/adopting",
+		"istio": "test/hitless/testdata", "kubesphere": "test/hitless/testdata", "database": "test/hitless/testdata",
+	} {
 		t.Run(name, func(t *testing.T) {
-			seen, around := readAll(t, filepath.Join("..", "..", "examples", "adopting", file))
+			seen, around := readAll(t, filepath.Join("..", "..", folder, name+".yaml"))
 			a, err := draft.Adopt(seen, around, draft.Options{})
 			if err != nil {
 				t.Fatal(err)

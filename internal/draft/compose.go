@@ -24,7 +24,8 @@ import (
 // that name none, see Asking.
 func Compose(project *types.Project, namespace string, images map[string]Image) (*Draft, error) {
 	c := composer{
-		Draft: newDraft(namespace, cmp.Or(label(project.Name, longest), "application")), project: project, names: map[string]string{}, images: images,
+		Draft: newDraft(namespace, cmp.Or(label(project.Name, longest), "application")), project: project, images: images,
+		names: map[string]string{}, hosts: map[string]string{}, published: map[string][]int32{},
 	}
 	services := slices.Sorted(maps.Keys(project.Services))
 	for _, name := range services {
@@ -33,6 +34,7 @@ func Compose(project *types.Project, namespace string, images map[string]Image) 
 			c.note(c.names[name], "the service is called %s in the compose file, which is no name of a component; its callers' variables and arguments have the new one", name)
 		}
 	}
+	c.called(services)
 	for _, name := range services {
 		component, err := c.component(project.Services[name])
 		if err != nil {
@@ -43,6 +45,9 @@ func Compose(project *types.Project, namespace string, images map[string]Image) 
 	c.relate()
 	c.ways()
 	c.remind()
+	for _, name := range slices.Sorted(maps.Keys(project.DisabledServices)) {
+		c.note("", "service %s is left out, since nobody asked for its profile; COMPOSE_PROFILES=%s takes it in", name, strings.Join(project.DisabledServices[name].Profiles, ","))
+	}
 	return c.Draft, nil
 }
 
@@ -50,12 +55,12 @@ func Compose(project *types.Project, namespace string, images map[string]Image) 
 type composer struct {
 	*Draft
 	project *types.Project
-	// names of components by those of services.
-	names map[string]string
+	// names of components by those of services; hosts by what services are called besides.
+	names, hosts map[string]string
 	// images are what is known of them.
 	images map[string]Image
-	// published are the components that the compose file lets the host reach.
-	published []string
+	// published are the ports that the compose file lets the host reach, by component.
+	published map[string][]int32
 }
 
 func (c *composer) component(s types.ServiceConfig) (api.Component, error) {
@@ -78,6 +83,9 @@ func (c *composer) component(s types.ServiceConfig) (api.Component, error) {
 
 func (c *composer) image(component string, s types.ServiceConfig) string {
 	if s.Image != "" {
+		if at := strings.LastIndex(s.Image, "/") + 1; !strings.ContainsAny(s.Image[at:], ":@") || strings.HasSuffix(s.Image, ":latest") {
+			c.note(component, "image %s names no version; name one, since a new version is a new tag", s.Image)
+		}
 		return s.Image
 	}
 	image := c.project.Name + "-" + s.Name + ":latest"
@@ -96,22 +104,76 @@ func (c *composer) env(component string, s types.ServiceConfig) []corev1.EnvVar 
 		if secretive(key) && *value != "" {
 			c.note(component, "variable %s looks like a secret; keep it in a Secret, and name that under valueFrom", key)
 		}
-		out = append(out, corev1.EnvVar{Name: key, Value: c.renamed([]string{*value})[0]})
+		text := c.renamed([]string{*value})[0]
+		if to := c.hosts[text]; to != "" && hostly(key) {
+			text = to
+		}
+		out = append(out, corev1.EnvVar{Name: key, Value: text})
+	}
+	if at := "/var/lib/postgresql/data"; base(s.Image) == "postgres" && mounted(s, at) && s.Environment["PGDATA"] == nil {
+		out = append(out, corev1.EnvVar{Name: "PGDATA", Value: at + "/pgdata"})
+		c.note(component, "PGDATA is a folder inside of the volume, since a new disk is not empty, and postgres wants an empty folder")
 	}
 	return out
 }
 
-// renamed are the texts with the new names of services where the old ones stand as hosts.
+func mounted(s types.ServiceConfig, at string) bool {
+	return slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Target == at && v.Type == types.VolumeTypeVolume })
+}
+
+// hostly tells whether a variable of that name holds a host.
+func hostly(key string) bool {
+	key = strings.ToUpper(key)
+	return slices.ContainsFunc([]string{"HOST", "HOSTNAME", "SERVER", "ADDR", "ADDRESS"}, func(word string) bool { return strings.HasSuffix(key, word) })
+}
+
+// called gathers what services are called besides their names: by their containers' names, links and aliases.
+func (c *composer) called(services []string) {
+	alias := func(service, name string) {
+		if to := c.names[service]; name != "" && to != "" && name != to && c.names[name] == "" {
+			c.hosts[name] = to
+		}
+	}
+	for _, service := range services {
+		s := c.project.Services[service]
+		alias(service, s.ContainerName)
+		alias(service, s.Hostname)
+		for _, network := range s.Networks {
+			if network == nil {
+				continue
+			}
+			for _, name := range network.Aliases {
+				alias(service, name)
+			}
+		}
+		for _, link := range s.Links {
+			if to, name, renamed := strings.Cut(link, ":"); renamed {
+				alias(to, name)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.hosts)) {
+		c.note(c.hosts[name], "it is called %s as well in the compose file; only its own name is one here, and stands in its callers' variables and arguments", name)
+	}
+}
+
+// renamed are the texts with the names of components where services stand as hosts by other names.
 func (c *composer) renamed(texts []string) []string {
 	out := slices.Clone(texts)
-	for from, to := range c.names {
-		if from == to {
-			continue
-		}
-		host := regexp.MustCompile(`(^|[/@=,\s])` + regexp.QuoteMeta(from) + `($|[:/,\s])`)
+	replace := func(pattern, to string) {
+		host := regexp.MustCompile(pattern)
 		for i := range out {
 			out[i] = host.ReplaceAllString(out[i], "${1}"+to+"${2}")
 		}
+	}
+	for _, from := range slices.Sorted(maps.Keys(c.names)) {
+		if to := c.names[from]; from != to {
+			replace(`(^|[/@=,\s])`+regexp.QuoteMeta(from)+`($|[:/,\s])`, to)
+		}
+	}
+	for _, from := range slices.Sorted(maps.Keys(c.hosts)) { // which may be words with other meanings, too
+		replace(`(//|@)`+regexp.QuoteMeta(from)+`($|[:/,\s])`, c.hosts[from])
+		replace(`(^|[=,\s])`+regexp.QuoteMeta(from)+`(:[0-9])`, c.hosts[from])
 	}
 	return out
 }
@@ -143,8 +205,8 @@ func (c *composer) ports(out *api.Component, s types.ServiceConfig) {
 			continue
 		}
 		addPort(out, api.Port{Port: int32(p.Target), Protocol: spoken(p.Name, p.AppProtocol)})
-		if p.Published != "" && !slices.Contains(c.published, out.Name) {
-			c.published = append(c.published, out.Name)
+		if p.Published != "" {
+			c.published[out.Name] = append(c.published[out.Name], int32(p.Target))
 		}
 	}
 	for _, text := range s.Expose {

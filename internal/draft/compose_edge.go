@@ -4,7 +4,9 @@ package draft
 
 import (
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -22,13 +24,17 @@ func (c *composer) relate() {
 	}
 	for _, name := range services {
 		s, component := c.project.Services[name], at[name]
-		for other, ports := range mentions(values(s), services) {
+		for other, ports := range mentions(c.values(s), services) {
 			for _, number := range ports {
 				if !port.Has(at[other].Ports, number) && other != name {
 					addPort(at[other], api.Port{Port: number})
 					c.note(c.names[other], "port %d is where %s calls it", number, component.Name)
 				}
 			}
+			c.uses(component, other)
+		}
+		for _, link := range s.Links {
+			other, _, _ := strings.Cut(link, ":")
 			c.uses(component, other)
 		}
 		for _, other := range slices.Sorted(maps.Keys(s.DependsOn)) {
@@ -61,16 +67,28 @@ func (c *composer) job(component *api.Component, waits string) {
 		return
 	}
 	component.Kind, component.Ports, component.Claims, component.Replicas, component.Readiness = api.Job, nil, nil, nil, nil
-	c.published = slices.DeleteFunc(c.published, func(name string) bool { return name == component.Name })
+	delete(c.published, component.Name)
 	c.note(component.Name, "%s waits for its end, so it becomes a Job; make %s try again until it is done", waits, waits)
 }
 
-// values are all texts in which a service may name another.
-func values(s types.ServiceConfig) []string {
+// values are all texts in which a service may name another, by the names of services.
+func (c *composer) values(s types.ServiceConfig) []string {
 	out := slices.Concat([]string(s.Entrypoint), []string(s.Command))
 	for _, key := range slices.Sorted(maps.Keys(s.Environment)) {
-		if v := s.Environment[key]; v != nil {
+		if v := s.Environment[key]; v != nil && hostly(key) {
+			out = append(out, "http://"+*v)
+		} else if v != nil {
 			out = append(out, *v)
+		}
+	}
+	for service, component := range c.names {
+		for host, of := range c.hosts {
+			if of != component {
+				continue
+			}
+			for i := range out {
+				out[i] = regexp.MustCompile(`(//|@|^)`+regexp.QuoteMeta(host)+`($|[:/])`).ReplaceAllString(out[i], "${1}"+service+"${2}")
+			}
 		}
 	}
 	return out
@@ -81,10 +99,11 @@ func (c *composer) ways() {
 	var in []*api.Component
 	for i := range c.Application.Spec.Components {
 		component := &c.Application.Spec.Components[i]
-		if !slices.Contains(c.published, component.Name) {
+		if len(c.published[component.Name]) == 0 {
 			continue
 		}
-		if _, speaks := port.First(component.Ports); !speaks {
+		_, speaks := port.First(component.Ports)
+		if !speaks && !c.presumed(component) {
 			c.note(component.Name, "its port is published, but speaks no HTTP by custom; inside it is called at %s", component.Name)
 			continue
 		}
@@ -108,4 +127,18 @@ func (c *composer) remind() {
 	if !slices.ContainsFunc(all, func(o api.Component) bool { return o.Expose != nil }) {
 		c.note("", "nothing is reached from outside; give the component that is to be expose: {paths: [/]}")
 	}
+}
+
+// presumed takes the first published port of which nothing tells what it speaks for HTTP; false when there is none.
+func (c *composer) presumed(component *api.Component) bool {
+	for i := range component.Ports {
+		p := &component.Ports[i]
+		untold := port.Find(*p, false) == port.Find(api.Port{Port: 1}, false)
+		if untold && slices.Contains(c.published[component.Name], p.Port) && familiar[base(component.Image)] == 0 {
+			p.Protocol = port.HTTP
+			c.note(component.Name, "port %d is published, so it is taken for HTTP; if it speaks something else, take protocol and expose out", p.Port)
+			return true
+		}
+	}
+	return false
 }

@@ -30,8 +30,14 @@ func (c *composer) volumes(out *api.Component, over *overlay, s types.ServiceCon
 			out.Kind = api.StatefulSet
 			out.Claims = append(out.Claims, api.Claim{Name: free(out, name), Path: v.Target, Size: resource.MustParse(claimSize)})
 			c.note(out.Name, "volume %s becomes a claim of %s for each pod, empty at first; correct the size, and bring the data over", v.Source, claimSize)
+			if others := c.sharing(s.Name, v.Source); len(others) > 0 {
+				c.note(out.Name, "%s has volume %s as well, and would see other files in a claim of its own; "+
+					"make one claim that all may write (ReadWriteMany), and name it under volumes of each", strings.Join(others, ", "), v.Source)
+			}
 		case v.Type == types.VolumeTypeBind && strings.HasSuffix(v.Source, ".sock"):
 			c.note(out.Name, "%s is a socket of your machine; it is left out", v.Source)
+		case v.Type == types.VolumeTypeBind && s.Build != nil && within(v.Source, s.Build.Context):
+			c.note(out.Name, "%s is what its image is built of; it is left out, since the image has it", c.local(v.Source))
 		case v.Type == types.VolumeTypeBind:
 			name = free(out, label(path.Base(v.Source), 30))
 			c.files(out, over, name, v)
@@ -42,6 +48,11 @@ func (c *composer) volumes(out *api.Component, over *overlay, s types.ServiceCon
 	for _, path := range s.Tmpfs {
 		path, _, _ = strings.Cut(path, ":")
 		out.Volumes = append(out.Volumes, api.Volume{Name: free(out, "scratch"), Path: path, EmptyDir: &api.EmptyDir{}})
+	}
+	if s.ShmSize > 0 {
+		memory := corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: resource.NewQuantity(int64(s.ShmSize), resource.BinarySI)}
+		over.pod.Volumes = append(over.pod.Volumes, corev1.Volume{Name: "shm", VolumeSource: corev1.VolumeSource{EmptyDir: &memory}})
+		over.container.VolumeMounts = append(over.container.VolumeMounts, corev1.VolumeMount{Name: "shm", MountPath: "/dev/shm"})
 	}
 	for _, ref := range s.Configs {
 		c.object(out, over, types.FileReferenceConfig(ref), false)
@@ -54,10 +65,7 @@ func (c *composer) volumes(out *api.Component, over *overlay, s types.ServiceCon
 // files of the machine become a ConfigMap: a file as one key, mounted in its place, a folder as all of its files.
 func (c *composer) files(out *api.Component, over *overlay, name string, v types.ServiceVolumeConfig) {
 	config := out.Name + "-" + name
-	where := v.Source
-	if root := c.project.WorkingDir; root != "" && strings.HasPrefix(where, root+"/") {
-		where = "." + strings.TrimPrefix(where, root)
-	}
+	where := c.local(v.Source)
 	c.note(out.Name, "%s is a file or folder of your machine; put it into the cluster: kubectl create configmap %s --from-file=%s", where, config, where)
 	if path.Ext(v.Target) == "" {
 		out.Volumes = append(out.Volumes, api.Volume{Name: name, Path: v.Target, ConfigMap: config, ReadOnly: true})
@@ -65,6 +73,34 @@ func (c *composer) files(out *api.Component, over *overlay, name string, v types
 	}
 	source := corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: config}}}
 	over.mount(name, source, v.Target, path.Base(v.Source))
+}
+
+// local is the file as seen from the compose file.
+func (c *composer) local(file string) string {
+	if root := c.project.WorkingDir; root != "" && strings.HasPrefix(file, root+"/") {
+		return "." + strings.TrimPrefix(file, root)
+	}
+	return file
+}
+
+// within tells whether the file is the folder, or in it.
+func within(file, folder string) bool {
+	file, folder = path.Clean(file), path.Clean(folder)
+	return file == folder || folder == "." && !strings.HasPrefix(file, "/") && !strings.HasPrefix(file, "..") || strings.HasPrefix(file, folder+"/")
+}
+
+// sharing are the components of other services that mount the volume.
+func (c *composer) sharing(service, volume string) []string {
+	var out []string
+	for name, s := range c.project.Services {
+		if name != service && slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool {
+			return v.Type == types.VolumeTypeVolume && v.Source == volume
+		}) {
+			out = append(out, c.names[name])
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // object is a config or secret of compose.
@@ -86,8 +122,8 @@ func (c *composer) object(out *api.Component, over *overlay, ref types.FileRefer
 	}
 	if file == "" {
 		file = "<file>"
-	} else if root := c.project.WorkingDir; root != "" && strings.HasPrefix(file, root+"/") {
-		file = "." + strings.TrimPrefix(file, root)
+	} else {
+		file = c.local(file)
 	}
 	c.note(out.Name, "%s has to be in the cluster: kubectl create %s %s --from-file=%s=%s", ref.Source, kind, object, key, file)
 	over.mount(name, source, target, key)

@@ -135,7 +135,11 @@ func mentions(values []string, names []string) map[string][]int32 {
 	for _, value := range values {
 		for _, word := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" \t\n,;|\"'`()[]{}<>=?&#", r) }) {
 			host, number := hostPort(word)
-			host, _, _ = strings.Cut(host, ".")
+			first, rest, _ := strings.Cut(host, ".")
+			host = first
+			if pods, _, _ := strings.Cut(rest, "."); !slices.Contains(names, host) && strings.HasPrefix(host, pods+"-") {
+				host = pods // as in database-0.database
+			}
 			if !slices.Contains(names, host) || number == 0 && !strings.Contains(word, "://") {
 				continue
 			}

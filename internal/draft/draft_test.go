@@ -10,13 +10,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/google/go-cmp/cmp"
 	networking "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -61,19 +64,28 @@ func golden(t *testing.T, name string, d *draft.Draft) {
 }
 
 func TestCompose(t *testing.T) {
-	options, err := cli.NewProjectOptions([]string{filepath.Join("testdata", "shop.compose.yaml")}, cli.WithResolvedPaths(false))
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(filepath.Join("testdata", "*.compose.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d compose files, %v", len(files), err)
 	}
-	project, err := cli.ProjectFromOptions(context.Background(), options)
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			options, err := cli.NewProjectOptions([]string{file}, cli.WithResolvedPaths(false), cli.WithDefaultProfiles())
+			if err != nil {
+				t.Fatal(err)
+			}
+			project, err := cli.ProjectFromOptions(context.Background(), options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := draft.Compose(project, "shop", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, d)
+		})
 	}
-	d, err := draft.Compose(project, "shop", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "shop.compose", d)
 }
 
 // TestImages drafts out of nothing but images, and what they say of themselves.
@@ -132,7 +144,9 @@ func readAll(t *testing.T, path string) (draft.Namespace, draft.Surroundings) {
 func decodeAll(t *testing.T, text []byte) (draft.Namespace, draft.Surroundings) {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, networking.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{
+		corev1.AddToScheme, appsv1.AddToScheme, networking.AddToScheme, autoscalingv2.AddToScheme, networkingv1.AddToScheme,
+	} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +169,9 @@ func decodeAll(t *testing.T, text []byte) (draft.Namespace, draft.Surroundings) 
 		}
 		switch o := o.(type) {
 		case *corev1.Namespace:
-			out.Name, around.Labels = o.Name, o.Labels
+			if out.Name == "shop" {
+				out.Name, around.Labels = o.Name, o.Labels
+			}
 		case *corev1.Service:
 			out.Services = append(out.Services, *o)
 		case *corev1.ServiceAccount:
@@ -165,9 +181,19 @@ func decodeAll(t *testing.T, text []byte) (draft.Namespace, draft.Surroundings) 
 		case *appsv1.StatefulSet:
 			out.StatefulSets = append(out.StatefulSets, *o)
 		case *networking.VirtualService:
+			if o.Namespace != "" && o.Namespace != out.Name {
+				around.Elsewhere = append(around.Elsewhere, o)
+				continue
+			}
 			out.Routes = append(out.Routes, o)
 		case *networking.Gateway:
-			out.Gateways = append(out.Gateways, o)
+			if o.Namespace == "" || o.Namespace == out.Name {
+				out.Gateways = append(out.Gateways, o)
+			}
+		case *networkingv1.Ingress:
+			out.Ingresses = append(out.Ingresses, *o)
+		case *autoscalingv2.HorizontalPodAutoscaler:
+			around.Autoscalers = append(around.Autoscalers, *o)
 		case *networking.DestinationRule:
 			around.Rules = append(around.Rules, o)
 		}

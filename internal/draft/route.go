@@ -8,6 +8,7 @@ import (
 
 	api3 "istio.io/api/networking/v1alpha3"
 	networking "istio.io/client-go/pkg/apis/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
@@ -28,6 +29,7 @@ func (a *adopter) routes() {
 		case !inside && !outside:
 		case why == "" && (outside || len(v.Spec.Gateways) == 0):
 			a.take("VirtualService", v.Name)
+			a.loosened(aims)
 			if outside {
 				a.route(v)
 			}
@@ -45,6 +47,55 @@ func (a *adopter) routes() {
 		}
 	}
 	a.gateways()
+	a.ingresses()
+}
+
+// ingresses stay. What comes in by them passes by the sidecars of callers, at which versions are chosen, unless their
+// controller has one.
+func (a *adopter) ingresses() {
+	for _, in := range a.seen.Ingresses {
+		for _, rule := range in.Spec.Rules {
+			if rule.HTTP == nil {
+				continue
+			}
+			for _, p := range rule.HTTP.Paths {
+				if p.Backend.Service == nil || !a.has(p.Backend.Service.Name) {
+					continue
+				}
+				n := Note{p.Backend.Service.Name, "Ingress " + in.Name + " stays, and leads in as before; unless its controller has a sidecar, " +
+					"such requests go to pods of all versions alike, whatever a release wants: expose the component, and let them come in there"}
+				if !slices.Contains(a.Notes, n) {
+					a.Notes = append(a.Notes, n)
+				}
+			}
+		}
+	}
+}
+
+// loosened tells of versions that routes choose among, and that are not told apart while their Service changes its pods.
+func (a *adopter) loosened(aims []aim) {
+	for _, t := range aims {
+		name, _, _ := strings.Cut(t.host, ".")
+		if t.subset == "" || len(a.made[name]) < 2 || !a.apart(name) {
+			continue
+		}
+		n := Note{name, "its Service selects by labels that new pods have otherwise, so for some seconds requests go to all of its old pods, whatever version routes choose"}
+		if !slices.Contains(a.Notes, n) {
+			a.Notes = append(a.Notes, n)
+		}
+	}
+}
+
+// apart tells whether the component's Service, as it is, would not find the new pods.
+func (a *adopter) apart(name string) bool {
+	for _, s := range a.seen.Services {
+		for _, c := range a.Application.Spec.Components {
+			if s.Name == name && c.Name == name && c.Kind != api.StatefulSet {
+				return !labels.SelectorFromSet(s.Spec.Selector).Matches(a.labels(c))
+			}
+		}
+	}
+	return false
 }
 
 // touches tells whether callers in the mesh go by the routes on their way to a component, and callers from outside.
