@@ -58,6 +58,7 @@ func describeApp(ctx context.Context, c client.Client, namespace, name string) (
 	if err != nil {
 		return description{}, err
 	}
+	app.ManagedFields = nil
 	d := description{Application: app}
 	for _, component := range app.Spec.Components {
 		releases, err := releasesOf(ctx, c, namespace, component.Name)
@@ -66,6 +67,7 @@ func describeApp(ctx context.Context, c client.Client, namespace, name string) (
 		}
 		if len(releases) > 0 {
 			d.Releases = append(d.Releases, releases[len(releases)-1])
+			d.Releases[len(d.Releases)-1].ManagedFields = nil
 		}
 	}
 	owned, err := kube.Applier{Client: c, Reader: c}.Owned(ctx, app)

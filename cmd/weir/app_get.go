@@ -31,6 +31,7 @@ func newAppGetCommand(where *target) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			app.ManagedFields = nil // of no use to people, as kubectl thinks too
 			return show(command.OutOrStdout(), format, app, func(w io.Writer) error {
 				if err := appTable(w, []api.Application{*app}, time.Now(), false); err != nil {
 					return err

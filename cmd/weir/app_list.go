@@ -42,6 +42,9 @@ func newAppListCommand(where *target) *cobra.Command {
 			slices.SortFunc(list.Items, func(a, b api.Application) int {
 				return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 			})
+			for i := range list.Items {
+				list.Items[i].ManagedFields = nil
+			}
 			return show(command.OutOrStdout(), format, list.Items, func(w io.Writer) error {
 				if len(list.Items) == 0 {
 					_, err := fmt.Fprintln(w, "no applications; weir app init writes a first file of one")

@@ -4,6 +4,7 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -137,17 +139,20 @@ func (s *surveyor) istio(ctx context.Context) error {
 	return nil
 }
 
-// versionOf is what the chart wrote on istiod, else its image's tag.
+// versionOf is the tag of istiod's image when that is a version, else what the chart wrote, which in builds between releases
+// is its own version and not Istio's.
 func versionOf(d appsv1.Deployment) string {
-	if v := d.Labels["app.kubernetes.io/version"]; v != "" {
-		return v
-	}
+	said := cmp.Or(d.Labels["app.kubernetes.io/version"], "unknown")
 	for _, c := range d.Spec.Template.Spec.Containers {
-		if _, tag, ok := strings.Cut(c.Image[strings.LastIndex(c.Image, "/")+1:], ":"); ok {
+		_, tag, ok := strings.Cut(c.Image[strings.LastIndex(c.Image, "/")+1:], ":")
+		if _, err := version.ParseGeneric(tag); err == nil {
 			return tag
 		}
+		if ok && said == "unknown" {
+			said = tag
+		}
 	}
-	return "unknown"
+	return said
 }
 
 func (s *surveyor) injectors(ctx context.Context) error {

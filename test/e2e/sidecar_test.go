@@ -5,6 +5,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -116,7 +117,11 @@ func (s *shop) tag(t *testing.T, name string) {
 	if err := s.client.Create(t.Context(), tag); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.client.Delete(t.Context(), tag) })
+	t.Cleanup(func() {
+		if err := s.client.Delete(context.WithoutCancel(t.Context()), tag); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func (s *shop) injector(t *testing.T) *admissionv1.MutatingWebhookConfiguration {
