@@ -48,7 +48,7 @@ type tally struct {
 	statuses, transitions int
 }
 
-func (c *tally) add(t *testing.T, name string, statuses, transitions int) {
+func (c *tally) add(t testing.TB, name string, statuses, transitions int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.statuses, c.transitions = c.statuses+statuses, c.transitions+transitions
@@ -84,6 +84,8 @@ func strategies(many int) map[string]api.StrategySpec {
 	match, mirror := api.Step{Match: []api.Match{{Method: "GET"}}}, api.Step{Mirror: &api.Mirror{}}
 	held := brief(api.StrategyCanary, api.Step{Weight: 10, Hold: dur(time.Second)}, half)
 	held.Warm, held.Drain, held.ReadyDeadline = nil, dur(2*time.Second), dur(2*time.Second)
+	ramped := brief("")
+	ramped.Ramp = &api.Ramp{Start: 10, Step: 45, Interval: *dur(time.Second), Max: 100}
 	follow := brief(api.StrategyCanary, ten, half)
 	follow.Capacity = api.CapacityFollow
 	sticky := brief(api.StrategyCanary, ten, api.Step{Weight: 20, Match: match.Match}, half)
@@ -91,6 +93,7 @@ func strategies(many int) map[string]api.StrategySpec {
 	hours := brief(api.StrategyCanary, ten)
 	hours.Windows = []api.Window{{}}
 	all := map[string]api.StrategySpec{
+		"ramp":                 ramped,
 		"at once":              {Drain: dur(time.Second), ReadyDeadline: dur(time.Second)},
 		"without analysis":     held,
 		"blue-green":           brief(api.StrategyBlueGreen),
@@ -126,29 +129,24 @@ func gates(at api.GatePoint) []api.Gate {
 	}
 }
 
-// everything is what a strategy may say, all at once: for the long form.
+// everything is what a strategy may say, all at once, for each type: for the long form.
 func everything() map[string]api.StrategySpec {
-	all := map[string]api.StrategySpec{}
-	for kind, s := range map[string]api.StrategySpec{
-		"canary": brief(api.StrategyCanary,
-			api.Step{Mirror: &api.Mirror{Percent: 50}}, api.Step{Match: []api.Match{{Method: "GET"}}, Mirror: &api.Mirror{}}, api.Step{Weight: 10}, api.Step{Weight: 50}),
-		"blue-green": brief(api.StrategyBlueGreen),
-		"A/B":        brief(api.StrategyABTest, api.Step{Match: []api.Match{{Method: "GET"}}}, api.Step{Weight: 20, Match: []api.Match{{Method: "GET"}}}),
-		"mirror":     brief(api.StrategyMirror, api.Step{Mirror: &api.Mirror{}}, api.Step{Weight: 50}),
-	} {
-		for m, f := range map[api.MissingAction]api.FailureAction{
-			api.MissingHold: api.FailurePause, api.MissingPass: api.FailurePause, api.MissingFail: api.FailureRollback,
-		} {
-			s := judged(*s.DeepCopy(), f, m)
-			s.Capacity, s.Sticky, s.Windows = api.CapacityFollow, &api.Sticky{}, []api.Window{{}}
-			s.Gates = []api.Gate{
-				{Name: "start", At: api.GateBeforeStart, Job: &api.JobGate{}, Deadline: dur(2 * time.Second)},
-				{Name: "step", At: api.GateBeforeStep, Webhook: &api.WebhookGate{}, Deadline: dur(2 * time.Second)},
-				{Name: "desk", At: api.GateBeforePromotion, Approval: &api.ApprovalGate{}},
-				{Name: "after", At: api.GateAfterRelease, Webhook: &api.WebhookGate{}},
-			}
-			all[fmt.Sprintf("all of it: %s, failure %s, missing %s", kind, f, m)] = s
+	match := []api.Match{{Method: "GET"}}
+	all := map[string]api.StrategySpec{
+		"canary": judged(brief(api.StrategyCanary,
+			api.Step{Mirror: &api.Mirror{Percent: 50}}, api.Step{Match: match, Mirror: &api.Mirror{}}, api.Step{Weight: 10}), api.FailureRollback, api.MissingFail),
+		"blue-green": judged(brief(api.StrategyBlueGreen), api.FailurePause, api.MissingPass),
+		"A/B":        judged(brief(api.StrategyABTest, api.Step{Match: match}), api.FailurePause, api.MissingHold),
+		"mirror":     judged(brief(api.StrategyMirror, api.Step{Mirror: &api.Mirror{}}), api.FailureRollback, api.MissingHold),
+	}
+	for name, s := range all {
+		s.Capacity, s.Sticky, s.Windows = api.CapacityFollow, &api.Sticky{}, []api.Window{{}}
+		s.Gates = []api.Gate{
+			{Name: "start", At: api.GateBeforeStart, Job: &api.JobGate{}, Deadline: dur(2 * time.Second)},
+			{Name: "step", At: api.GateBeforeStep, Webhook: &api.WebhookGate{}, Deadline: dur(2 * time.Second)},
+			{Name: "desk", At: api.GateBeforePromotion, Approval: &api.ApprovalGate{}},
 		}
+		all[name] = s
 	}
 	return all
 }

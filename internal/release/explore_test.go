@@ -26,7 +26,7 @@ type number int
 // exploration of one release. What is decided in a status depends on nothing else that could change between two visits, so
 // that each is done once.
 type exploration struct {
-	t    *testing.T
+	t    testing.TB
 	spec api.ReleaseSpec
 	// odds is how many things may be out of the ordinary at a time.
 	odds        int
@@ -39,7 +39,7 @@ type exploration struct {
 	ends map[string]map[number]end
 }
 
-func explore(t *testing.T, spec api.ReleaseSpec, odds int) *exploration {
+func explore(t testing.TB, spec api.ReleaseSpec, odds int) *exploration {
 	spec.From, spec.To = "v1", "v2"
 	return &exploration{
 		t: t, spec: spec, odds: odds, seed: maphash.MakeSeed(), numbers: map[uint64]number{}, aged: map[number]number{},
@@ -102,13 +102,25 @@ func (e *exploration) decide(n number, w world) number {
 	if was, is := wantedOf(before, "v2").Weight, wantedOf(d.Status, "v2").Weight; is > was && seen.To.Ready*whole < is*seen.Replicas {
 		fail("gets %d %% with %d of %d pods ready", is, seen.To.Ready, seen.Replicas)
 	}
+	if spec.Paused && d.Status.Step > before.Step {
+		fail("gains while it is paused")
+	}
 	if d.Status.Message == "" {
 		fail("%s says nothing", describe(d.Status))
 	}
 	if d.Wake == 0 && !d.Status.Phase.Finished() {
 		fail("%s is never looked at again", describe(d.Status))
 	}
+	if d.Wake > 0 && before.Phase.Finished() && len(spec.Strategy.Gates) == 0 {
+		fail("%s is looked at again", describe(d.Status))
+	}
+	if err := checkLeft(spec, before, d.Status); err != nil {
+		fail("%v", err)
+	}
 	if d.Status.Phase == before.Phase && d.Status.Step == before.Step {
+		if e.odds > 1 {
+			return e.note(rebase(d.Status, t0)) // that the second answer is the same is seen with each thing alone
+		}
 		if again := Decide(t0, spec, d.Status, seen); !reflect.DeepEqual(d.Status, again.Status) {
 			fail("the second answer differs: %s", cmp.Diff(d.Status, again.Status))
 		}
@@ -116,6 +128,24 @@ func (e *exploration) decide(n number, w world) number {
 		fail("goes from %s to %s, which does not come after it", describe(before), describe(d.Status))
 	}
 	return e.note(rebase(d.Status, t0))
+}
+
+// checkLeft: a step that is left for the next, or for the end, has lasted its time, and was proven where proof is asked for.
+func checkLeft(spec api.ReleaseSpec, before, after api.ReleaseStatus) error {
+	ends := after.Phase == api.ReleaseDraining && before.Phase == api.ReleaseObserving && after.Reason == ""
+	was := current(&before)
+	if was == nil || was.PassedAt != nil || !ends && after.Step == before.Step {
+		return nil
+	}
+	v := view{now: t0, spec: spec, status: before}
+	if lasts := min(v.watchTime(), longAgo); v.in(api.ReleaseObserving) && v.watched() < lasts {
+		return fmt.Errorf("step %d is left after %s, and lasts %s", before.Step, v.watched(), lasts)
+	}
+	is := after.Steps[len(before.Steps)-1].Verdict
+	if judges(spec, before) && (is == nil || is.Result != api.VerdictPass && v.missing(*is) != api.MissingPass) {
+		return fmt.Errorf("step %d is left without proof", before.Step)
+	}
+	return nil
 }
 
 // phases that were visited.

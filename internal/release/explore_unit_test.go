@@ -26,7 +26,7 @@ type joint struct {
 
 // unit explores two releases that decide each for itself.
 type unit struct {
-	t       *testing.T
+	t       testing.TB
 	members [2]*exploration
 	names   []string
 	// odd are the oddities that may happen.
@@ -52,7 +52,7 @@ type choice struct {
 	world  string
 }
 
-func exploreUnit(t *testing.T, sum *tally, name string, s api.StrategySpec, odd ...string) {
+func exploreUnit(t testing.TB, sum *tally, name string, s api.StrategySpec, odd ...string) {
 	u := &unit{
 		t: t, names: []string{"front", "reviews"}, odd: odd, peers: []Peer{{}}, peerNos: map[Peer]int{}, decided: map[choice]number{},
 		abouts: [2]map[number]int{{}, {}}, known: map[joint]bool{}, ends: map[joint]string{},
@@ -80,6 +80,10 @@ func (u *unit) visit(j joint) {
 	phases := u.phases(j)
 	if slices.Contains(phases, api.ReleasePromoted) && slices.Contains(phases, api.ReleaseRolledBack) && !slices.Contains(u.odd, "none ready") {
 		u.t.Errorf("the unit is split: %s", u.describe(j))
+	}
+	first, second := u.status(j, 0).Step, u.status(j, 1).Step
+	if second > first || first > second+1 && !slices.Contains(u.odd, "promote") {
+		u.t.Errorf("the second is at step %d, the first at %d: %s", second, first, u.describe(j))
 	}
 }
 
