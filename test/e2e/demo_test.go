@@ -62,6 +62,7 @@ func TestDemo(t *testing.T) {
 		{"an application with all there is runs", s.testWhole},
 		{"what the mesh trips over is found", s.testCheck},
 		{"pods that came up without a sidecar are found and replaced", s.testSidecar},
+		{"nobody is harmed when everything is dead, and starts from zero", s.testEverythingDead},
 		{"deleting the application deletes all of it", s.testDelete},
 		{"uninstall leaves the cluster as it was", s.testUninstall},
 	} {

@@ -5,20 +5,11 @@
 package webhook_test
 
 import (
-	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -26,15 +17,14 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/webhook/certificate"
+	"weir.dev/weir/test/harm"
 )
 
 // state is what may become of the webhooks. Start returns where the API server is to ask from then on, and how many
@@ -130,97 +120,25 @@ func TestNobodyElseIsHarmed(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			connections := fall(t, s)
 			connections.Store(0)
-			count := 0
-			for _, document := range samples(t, strings.ReplaceAll(s.name, " ", "-")) {
-				places := []string{"kube-system", system, shop, "default"}
-				if namespaced, err := apiutil.IsObjectNamespaced(parse(document), direct.Scheme(), direct.RESTMapper()); err != nil {
-					t.Fatalf("%v in %s", err, document)
-				} else if !namespaced {
-					places = []string{""}
-				}
-				for _, namespace := range places {
-					text := strings.ReplaceAll(document, "NAMESPACE", namespace)
-					if err := walk(t.Context(), text, namespace, "harm-"+strings.ReplaceAll(s.name, " ", "-")); err != nil {
-						t.Errorf("in namespace %q: %v of %s", namespace, err, text)
-					}
-				}
-				count++
-				delete(kinds, parse(document).GroupVersionKind().GroupKind())
+			done, err := harm.Walk(t.Context(), direct, strings.ReplaceAll(s.name, " ", "-"), "kube-system", system, shop, "default")
+			if err != nil {
+				t.Error(err)
+			}
+			for _, kind := range done {
+				delete(kinds, kind)
 			}
 			if n := connections.Load(); n > 0 {
 				t.Errorf("the webhooks were asked %d times about others' objects", n)
 			}
-			t.Logf("%d kinds", count)
-			if count < 60 {
-				t.Errorf("only %d kinds, want 60", count)
+			t.Logf("%d kinds", len(done))
+			if len(done) < 60 {
+				t.Errorf("only %d kinds, want 60", len(done))
 			}
 		})
 	}
 	if len(kinds) > 0 {
 		t.Errorf("kinds that were not tried: %v", slices.Collect(maps.Keys(kinds)))
 	}
-}
-
-// walk creates, changes and deletes an object, as far as its kind can be.
-func walk(ctx context.Context, text, namespace, name string) error {
-	o := parse(text)
-	o.SetNamespace(namespace)
-	if o.GetName() == "" {
-		o.SetName(name)
-	}
-	review := strings.HasSuffix(o.GetKind(), "Review")
-	if review {
-		o.SetName("")
-	}
-	if err := direct.Create(ctx, o); err != nil {
-		return fmt.Errorf("create: %w", err)
-	}
-	if review {
-		return nil
-	}
-	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"harm":"none"}}}`))
-	if err := direct.Patch(ctx, o, patch); err != nil {
-		return fmt.Errorf("change: %w", err)
-	}
-	if err := direct.Delete(ctx, o, client.GracePeriodSeconds(0)); err != nil {
-		return fmt.Errorf("delete: %w", err)
-	}
-	return letGo(ctx, o)
-}
-
-// letGo takes away what would hold a deleted object for a controller that does not run here.
-func letGo(ctx context.Context, o *unstructured.Unstructured) error {
-	err := direct.Patch(ctx, o, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))
-	if apierrors.IsNotFound(err) || o.GetKind() == "Namespace" {
-		return nil
-	}
-	return client.IgnoreNotFound(err)
-}
-
-// samples are the objects of testdata, with names of their own.
-func samples(t *testing.T, name string) []string {
-	t.Helper()
-	text, err := os.ReadFile("testdata/kinds.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := string(bytes.ReplaceAll(text, []byte("REQUEST"), []byte(signingRequest(t))))
-	out = strings.ReplaceAll(out, "NAMESPACE", "\x00")
-	out = strings.ReplaceAll(out, "NAME", "harm-"+name)
-	return strings.Split(strings.ReplaceAll(out, "\x00", "NAMESPACE"), "\n---\n")
-}
-
-func signingRequest(t *testing.T) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request}))
 }
 
 // builtIn are the kinds that the API server brings along and that can be created.

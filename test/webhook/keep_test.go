@@ -98,7 +98,8 @@ func TestCertificateIsReplaced(t *testing.T) {
 			return nil
 		})
 	}
-	questions := ask(t, 200)
+	const rate, enough = 200, 2000
+	questions := ask(t, rate)
 	for range 3 {
 		replaced(secret().Data[corev1.TLSCertKey])
 	}
@@ -125,8 +126,8 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 	asked, lost := questions()
 	t.Logf("%d questions, %d unanswered", asked, lost)
-	if asked < 1000 || lost > 0 {
-		t.Errorf("%d of %d questions were not answered", lost, asked)
+	if asked < enough || lost > 0 {
+		t.Errorf("%d of %d questions were not answered, want %d answered", lost, asked, enough)
 	}
 	if kinds := secret().Type; kinds != corev1.SecretTypeTLS {
 		t.Errorf("the Secret is of type %s", kinds)
