@@ -34,7 +34,7 @@ test-crash: ## Let the controllers die and be misled at every write of every kin
 	go run ./hack/test crash
 
 .PHONY: test-mutation
-test-mutation: ## Write every field of a Strategy wrong in every way
+test-mutation: ## Write every field of every kind wrong in every way, those of an Application in every state it can be in
 	go run ./hack/test mutation
 
 .PHONY: test-admission
@@ -48,6 +48,10 @@ explore: ## Visit every state that a release can get into, of every type, and sh
 .PHONY: test-istio
 test-istio: ## Ask Istio itself what it thinks of every prefix of our writes
 	go run ./hack/test istio
+
+.PHONY: fuzz
+fuzz: ## Change applications and strategies at random for five minutes, and ask Istio what it thinks of all that is made of them
+	go run ./hack/test fuzz
 
 .PHONY: simulate
 simulate: ## Let the engine judge 10,000 good and bad versions, and count how often it is wrong

@@ -30,9 +30,14 @@ type suite struct {
 	apart string
 	// needs are the parts of the local cluster that must be there; nil means none, empty means all.
 	needs []string
+	// fuzz is the target that is fuzzed, for fuzzing; empty means that tests are run.
+	fuzz string
 	// timeout of each package.
 	timeout time.Duration
 }
+
+// fuzzing is how long a target is fuzzed.
+const fuzzing = 5 * time.Minute
 
 var suites = map[string]suite{
 	"unit": {name: "unit", timeout: 5 * time.Minute},
@@ -43,7 +48,9 @@ var suites = map[string]suite{
 	// What the unit tests run in a short form.
 	"explore": {name: "explore", tag: "explore", within: "internal/release", timeout: time.Hour},
 	// Istio's libraries are not to reach the product.
-	"istio":     {name: "istio", apart: "test/prefix/istio", timeout: 10 * time.Minute},
+	"istio": {name: "istio", apart: "test/prefix/istio", timeout: 10 * time.Minute},
+	// What the tests of istio run with fixed seeds.
+	"fuzz":      {name: "fuzz", apart: "test/prefix/istio", fuzz: "FuzzTranslation", timeout: 2 * fuzzing},
 	"e2e":       {name: "e2e", tag: "e2e", needs: []string{}, timeout: 30 * time.Minute},
 	"admission": {name: "admission", tag: "api", within: "test/webhook", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
 	// The long form takes about an hour.
@@ -101,6 +108,9 @@ func (s suite) goTest(ctx context.Context, chosen selection) (tally, error) {
 
 func (s suite) arguments(chosen selection) []string {
 	arguments := []string{"test", "-json", "-timeout", s.timeout.String()}
+	if s.fuzz != "" {
+		arguments = append(arguments, "-run", "^$", "-fuzz", "^"+s.fuzz+"$", "-fuzztime", fuzzing.String())
+	}
 	if s.tag != "" {
 		// They share one machine and one cluster, and what they look at is not in Go's cache of results.
 		arguments = append(arguments, "-tags", s.tag, "-count", "1", "-p", "1", "-run", chosen.pattern())

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	networking "istio.io/api/networking/v1alpha3"
 	clientnet "istio.io/client-go/pkg/apis/networking/v1"
+	clientsec "istio.io/client-go/pkg/apis/security/v1"
 	"istio.io/istio/pkg/config"
 	"istio.io/istio/pkg/config/analysis"
 	"istio.io/istio/pkg/config/analysis/analyzers/virtualservice"
@@ -55,7 +56,8 @@ func validator(o plan.Object) func() (warning, err error) {
 	}
 	validate := map[config.GroupVersionKind]validation.ValidateFunc{
 		gvk.VirtualService: validation.ValidateVirtualService, gvk.DestinationRule: validation.ValidateDestinationRule,
-		gvk.Gateway: validation.ValidateGateway,
+		gvk.Gateway: validation.ValidateGateway, gvk.ServiceEntry: validation.ValidateServiceEntry,
+		gvk.Sidecar: validation.ValidateSidecar, gvk.AuthorizationPolicy: validation.ValidateAuthorizationPolicy,
 	}[c.GroupVersionKind]
 	if validate == nil {
 		return nil
@@ -75,6 +77,12 @@ func configOf(o plan.Object) (config.Config, bool) {
 		return of(gvk.DestinationRule, proto.CloneOf(&o.Spec))
 	case *clientnet.Gateway:
 		return of(gvk.Gateway, proto.CloneOf(&o.Spec))
+	case *clientnet.ServiceEntry:
+		return of(gvk.ServiceEntry, proto.CloneOf(&o.Spec))
+	case *clientnet.Sidecar:
+		return of(gvk.Sidecar, proto.CloneOf(&o.Spec))
+	case *clientsec.AuthorizationPolicy:
+		return of(gvk.AuthorizationPolicy, proto.CloneOf(&o.Spec))
 	case *corev1.Service:
 		return of(gvk.Service, o.Spec.DeepCopy())
 	default:
@@ -157,11 +165,16 @@ func analyze(stored prefix.Stored) []string {
 			c.add(as)
 		}
 	}
+	return c.analyze()
+}
+
+// analyze is what the analyzers say of it all.
+func (l look) analyze() []string {
 	var said findings
 	at := struct {
 		look
 		*findings
-	}{c, &said}
+	}{l, &said}
 	for _, a := range []analysis.Analyzer{
 		&virtualservice.DestinationHostAnalyzer{}, &virtualservice.DestinationRuleAnalyzer{},
 		&virtualservice.ConflictingMeshGatewayHostsAnalyzer{},
