@@ -29,6 +29,7 @@ import (
 var (
 	config *rest.Config
 	direct client.WithWatch
+	node   *world.Node
 	said   = &listener{errors: map[string][]string{}}
 	// full lets a release go by every strategy that is accepted; otherwise by a few of each base.
 	full = os.Getenv("WEIR_TEST_FULL") != ""
@@ -52,7 +53,8 @@ func TestMain(m *testing.M) {
 
 func prepare(ctx context.Context, started *rest.Config, c client.WithWatch) error {
 	config, direct = started, c
-	_, err := world.NewNode(ctx, started)
+	var err error
+	node, err = world.NewNode(ctx, started)
 	return err
 }
 

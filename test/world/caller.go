@@ -117,7 +117,10 @@ func serves(all []*istionet.VirtualService, component string, route mesh.Route) 
 		if vs.Name != component {
 			continue
 		}
-		named := route.Name == "" || slices.ContainsFunc(vs.Spec.GetHttp(), func(r *networking.HTTPRoute) bool { return r.GetName() == route.Name })
+		// What tells routes of one component apart, such as their ports, follows the name after a dot.
+		named := route.Name == "" || slices.ContainsFunc(vs.Spec.GetHttp(), func(r *networking.HTTPRoute) bool {
+			return r.GetName() == route.Name || strings.HasPrefix(r.GetName(), route.Name+".")
+		})
 		return named && maps.Equal(Weights(vs), nonzero(route.Weights))
 	}
 	return false
@@ -135,21 +138,30 @@ func reaches(all []*istionet.DestinationRule, component string, subsets []string
 	return false
 }
 
-// Weights are what the route that takes every request gives to each subset, in percent.
+// Weights are what the route that takes every request, or every connection where there are no requests, gives to each
+// subset, in percent.
 func Weights(vs *istionet.VirtualService) map[string]int32 {
-	routes := vs.Spec.GetHttp()
-	if len(routes) == 0 {
-		return nil
-	}
 	out := map[string]int32{}
-	destinations := routes[len(routes)-1].GetRoute()
-	for _, d := range destinations {
-		out[d.GetDestination().GetSubset()] += d.GetWeight()
-		if len(destinations) == 1 {
-			out[d.GetDestination().GetSubset()] = 100
+	if routes := vs.Spec.GetHttp(); len(routes) > 0 {
+		destinations := routes[len(routes)-1].GetRoute()
+		for _, d := range destinations {
+			out[d.GetDestination().GetSubset()] += share(d.GetWeight(), len(destinations))
+		}
+	} else if routes := vs.Spec.GetTcp(); len(routes) > 0 {
+		destinations := routes[len(routes)-1].GetRoute()
+		for _, d := range destinations {
+			out[d.GetDestination().GetSubset()] += share(d.GetWeight(), len(destinations))
 		}
 	}
 	return nonzero(out)
+}
+
+// share of the only destination is all, whatever is written.
+func share(weight int32, destinations int) int32 {
+	if destinations == 1 {
+		return 100
+	}
+	return weight
 }
 
 func nonzero(weights map[string]int32) map[string]int32 {
