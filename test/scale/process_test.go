@@ -22,8 +22,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"weir.dev/weir/test/apiserver"
 )
 
 // runner starts controllers.
@@ -46,13 +46,7 @@ func newRunner(b *testing.B, config *rest.Config) runner {
 	if output, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, output)
 	}
-	file := clientcmdapi.Config{
-		CurrentContext: "scale",
-		Contexts:       map[string]*clientcmdapi.Context{"scale": {Cluster: "scale", AuthInfo: "scale"}},
-		Clusters:       map[string]*clientcmdapi.Cluster{"scale": {Server: config.Host, CertificateAuthorityData: config.CAData}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"scale": {ClientCertificateData: config.CertData, ClientKeyData: config.KeyData}},
-	}
-	if err := clientcmd.WriteToFile(file, r.kubeconfig); err != nil {
+	if err := apiserver.Kubeconfig(r.kubeconfig, config); err != nil {
 		b.Fatal(err)
 	}
 	return r

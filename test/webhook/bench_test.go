@@ -26,9 +26,9 @@ import (
 	admission "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"weir.dev/weir/test/apiserver"
 )
 
 // process starts the controller as a program of its own, on one core, and waits until it is asked.
@@ -40,13 +40,7 @@ func process(b *testing.B) (address string) {
 	if output, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, output)
 	}
-	err := clientcmd.WriteToFile(clientcmdapi.Config{
-		CurrentContext: "bench",
-		Contexts:       map[string]*clientcmdapi.Context{"bench": {Cluster: "bench", AuthInfo: "bench"}},
-		Clusters:       map[string]*clientcmdapi.Cluster{"bench": {Server: config.Host, CertificateAuthorityData: config.CAData}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"bench": {ClientCertificateData: config.CertData, ClientKeyData: config.KeyData}},
-	}, kubeconfig)
-	if err != nil {
+	if err := apiserver.Kubeconfig(kubeconfig, config); err != nil {
 		b.Fatal(err)
 	}
 	port := freePort(b)
