@@ -150,39 +150,9 @@ func parseStrategy(all []string) (api.StrategySpec, error) {
 
 func setStrategy(s *api.StrategySpec, key string, values []string) (err error) {
 	value := values[0]
-	analysis := func() *api.Analysis {
-		if s.Analysis == nil {
-			s.Analysis = &api.Analysis{}
-		}
-		return s.Analysis
-	}
 	switch key {
 	case "steps":
-		for _, v := range values {
-			w, err := number(v)
-			if err != nil {
-				return err
-			}
-			s.Steps = append(s.Steps, api.Step{Weight: int32(w)})
-		}
-	case "success":
-		analysis().SuccessRate = &api.SuccessRate{}
-		s.Analysis.SuccessRate.MinPercent, err = number(value)
-	case "p50", "p90", "p95", "p99":
-		d, bad := time.ParseDuration(value)
-		err = bad
-		analysis().Latency = &api.Latency{Quantile: api.Quantile(strings.ToUpper(key)), Max: metav1.Duration{Duration: d}}
-	case "compare":
-		analysis().Compare = &api.Compare{}
-		s.Analysis.Compare.MaxErrorIncrease, err = number(value)
-	case "requests":
-		n, bad := number(value)
-		err = bad
-		analysis().MinRequests = int64(n)
-	case "interval":
-		analysis().Interval, err = duration(value)
-	case "deadline":
-		analysis().Deadline, err = duration(value)
+		return addSteps(s, values)
 	case "type":
 		s.Type = api.StrategyType(value)
 	case "warm":
@@ -214,10 +184,48 @@ func setStrategy(s *api.StrategySpec, key string, values []string) (err error) {
 		s.ReadyDeadline, err = duration(value)
 	case "onfailure":
 		s.OnFailure = api.FailureAction(title(value))
+	default:
+		if s.Analysis == nil {
+			s.Analysis = &api.Analysis{}
+		}
+		return setAnalysis(s.Analysis, key, value)
+	}
+	return err
+}
+
+func addSteps(s *api.StrategySpec, weights []string) error {
+	for _, weight := range weights {
+		w, err := number(weight)
+		if err != nil {
+			return err
+		}
+		s.Steps = append(s.Steps, api.Step{Weight: int32(w)})
+	}
+	return nil
+}
+
+func setAnalysis(a *api.Analysis, key, value string) (err error) {
+	switch key {
+	case "success":
+		a.SuccessRate = &api.SuccessRate{}
+		a.SuccessRate.MinPercent, err = number(value)
+	case "p50", "p90", "p95", "p99":
+		d, bad := duration(value)
+		a.Latency, err = &api.Latency{Quantile: api.Quantile(strings.ToUpper(key)), Max: *d}, bad
+	case "compare":
+		a.Compare = &api.Compare{}
+		a.Compare.MaxErrorIncrease, err = number(value)
+	case "requests":
+		n, bad := number(value)
+		a.MinRequests, err = int64(n), bad
+	case "interval":
+		a.Interval, err = duration(value)
+	case "deadline":
+		a.Deadline, err = duration(value)
 	case "onnodata":
-		analysis().OnNoData = api.MissingAction(title(value))
+		a.OnNoData = api.MissingAction(title(value))
 	case "onmetricserror":
-		analysis().OnMetricsError = api.MissingAction(title(value))
+		a.OnMetricsError = api.MissingAction(title(value))
 	default:
 		return fmt.Errorf("%q is no part of a strategy", key)
 	}
