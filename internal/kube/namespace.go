@@ -5,6 +5,8 @@ package kube
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"strings"
 
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -23,13 +25,26 @@ func ReadNamespace(ctx context.Context, c client.Reader, name string) (draft.Nam
 	var routes istionet.VirtualServiceList
 	var gateways istionet.GatewayList
 	var ingresses networkingv1.IngressList
-	for _, list := range []client.ObjectList{&deployments, &stateful, &services, &routes, &gateways, &ingresses} {
-		if err := c.List(ctx, list, client.InNamespace(name)); err != nil {
-			return draft.Namespace{}, fmt.Errorf("list %T in %s: %w", list, name, err)
-		}
+	if err := fill(ctx, c, name, &deployments, &stateful, &services, &routes, &gateways, &ingresses); err != nil {
+		return draft.Namespace{}, err
 	}
 	return draft.Namespace{
 		Name: name, Deployments: deployments.Items, StatefulSets: stateful.Items, Services: services.Items, Routes: routes.Items,
 		Gateways: gateways.Items, Ingresses: ingresses.Items,
 	}, nil
+}
+
+// fill reads the lists of a namespace.
+func fill(ctx context.Context, c client.Reader, namespace string, lists ...client.ObjectList) error {
+	for _, list := range lists {
+		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return fmt.Errorf("list %ss in namespace %s: %w", KindOf(list), namespace, err)
+		}
+	}
+	return nil
+}
+
+// KindOf is the kind of what a list holds, by the name of its type.
+func KindOf(list client.ObjectList) string {
+	return strings.TrimSuffix(reflect.TypeOf(list).Elem().Name(), "List")
 }

@@ -33,10 +33,8 @@ func ReadSurroundings(ctx context.Context, c client.Reader, name string) (draft.
 	var scalers autoscalingv2.HorizontalPodAutoscalerList
 	var bindings rbacv1.RoleBindingList
 	var pods corev1.PodList
-	for _, list := range []client.ObjectList{&accounts, &rules, &scalers, &bindings, &pods} {
-		if err := c.List(ctx, list, client.InNamespace(name)); err != nil {
-			return out, fmt.Errorf("list %T in %s: %w", list, name, err)
-		}
+	if err := fill(ctx, c, name, &accounts, &rules, &scalers, &bindings, &pods); err != nil {
+		return out, err
 	}
 	out.Labels, out.Accounts, out.Rules, out.Autoscalers = namespace.Labels, accounts.Items, rules.Items, scalers.Items
 	for _, b := range bindings.Items {

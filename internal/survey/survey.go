@@ -112,10 +112,10 @@ func (s *surveyor) list(ctx context.Context, list client.ObjectList, options ...
 	case err == nil, apimeta.IsNoMatchError(err), apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		s.out.Hidden = append(s.out.Hidden, strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", list), "*v1."), "List"))
+		s.out.Hidden = append(s.out.Hidden, kube.KindOf(list))
 		return nil
 	}
-	return fmt.Errorf("list %T: %w", list, err)
+	return fmt.Errorf("list %ss: %w", kube.KindOf(list), err)
 }
 
 // istio finds istiods by their label, in all namespaces, and whether its CNI plugin is there.
