@@ -51,6 +51,7 @@ func TestInstallOnAPIServer(t *testing.T) {
 	wantController(t, kube, 1, "weir.local/weir:first")
 	wantRights(t, config)
 	wantOwnApprovals(t, config)
+	wantRoles(t, config)
 
 	options.Set, options.Image = []string{"logLevel=debug"}, "weir.local/weir:second"
 	if err := Install(t.Context(), options); err != nil {
