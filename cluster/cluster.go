@@ -15,6 +15,7 @@ import (
 	"weir.dev/weir/cluster/enclave"
 	"weir.dev/weir/cluster/network"
 	"weir.dev/weir/cluster/node"
+	"weir.dev/weir/cluster/part"
 	"weir.dev/weir/cluster/state"
 )
 
@@ -43,6 +44,8 @@ type Info struct {
 	Name string `json:"name"`
 	// Kubeconfig is the path of a file with an administrator's credentials.
 	Kubeconfig string `json:"kubeconfig"`
+	// Kubectl is the path of a kubectl that fits the cluster.
+	Kubectl string `json:"kubectl"`
 	// APIAddress is the URL of the API server, GatewayURL that of the ingress gateway's HTTP port, PrometheusURL that
 	// of Prometheus, all on the host's loopback.
 	APIAddress    string `json:"apiAddress"`
@@ -79,6 +82,7 @@ func info(dir state.Dir, config state.Config) Info {
 	return Info{
 		Name:          config.Name,
 		Kubeconfig:    dir.Kubeconfig(),
+		Kubectl:       part.Set{Dir: config.Parts}.Binary("kubectl"),
 		APIAddress:    at("https", config.APIPort),
 		GatewayURL:    at("http", config.GatewayPort),
 		PrometheusURL: at("http", config.PrometheusPort),

@@ -48,7 +48,6 @@ func newAppAdoptCommand(where *target) *cobra.Command {
 			"With -o yaml it writes the application as a file, to be read, corrected, and adopted with -f. kubectl apply does the same.",
 		Example: "  weir app adopt -n shop --dry-run\n  weir app adopt -n shop --except database\n" +
 			"  weir app adopt -n shop -o yaml > application.yaml; weir app adopt -f application.yaml -n shop",
-		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return a.run(command, where) },
 	}
 	flags := command.Flags()
@@ -131,6 +130,9 @@ func (a *adoption) find(command *cobra.Command, c client.Client, namespace strin
 		return text, errors.Join(err, plan.Accept(w.application))
 	}
 	ctx := command.Context()
+	if err := missing(ctx, c, namespace); err != nil {
+		return "", err
+	}
 	seen, err := kube.ReadNamespace(ctx, c, namespace)
 	if err != nil {
 		return "", err

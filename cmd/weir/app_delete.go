@@ -30,7 +30,7 @@ type deletion struct {
 func newAppDeleteCommand(where *target) *cobra.Command {
 	var d deletion
 	command := &cobra.Command{
-		Use:   "delete NAME",
+		Use:   "delete [NAME]",
 		Short: "Delete an application with all that was made from it, without losing a request",
 		Long: "Delete an application with all that was made from it. The way in from outside goes first, then the components, callers\n" +
 			"before whom they call, each when the requests before it are answered. With --dry-run it tells what would go, what would\n" +
@@ -38,7 +38,6 @@ func newAppDeleteCommand(where *target) *cobra.Command {
 			"With --orphans and no name it finds objects that were made for applications and that no application has, since it is gone\n" +
 			"or was made anew; add --yes to delete them.",
 		Example: "  weir app delete bookinfo -n bookinfo --dry-run\n  weir app delete bookinfo -n bookinfo\n  weir app delete --orphans -n bookinfo",
-		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if d.orphans == (len(args) > 0) {
 				return errors.New("name an application, or say --orphans")

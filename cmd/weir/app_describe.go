@@ -36,7 +36,6 @@ func newAppDescribeCommand(where *target) *cobra.Command {
 		Short:   "Show all there is to know of one application",
 		Long:    "Show all there is to know of one application: its components, what keeps them from being ready, its releases, the objects\nit is made of, and what happened to it.",
 		Example: "  weir app describe bookinfo -n bookinfo",
-		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

@@ -29,7 +29,6 @@ func newAppDiffCommand(where *target) *cobra.Command {
 			"hand; of a file, what applying it would change at once. What its releases would do later tells weir release plan.\n" +
 			"Nothing is written. Ends with exit code 0 when nothing differs, 1 when something does, and 2 on errors.",
 		Example: "  weir app diff bookinfo -n bookinfo\n  weir app diff -f application.yaml -n bookinfo",
-		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			changes, err := appDiff(command, where, file, args)
 			if err == nil {
@@ -37,10 +36,9 @@ func newAppDiffCommand(where *target) *cobra.Command {
 			}
 			switch {
 			case err != nil:
-				fmt.Fprintln(command.ErrOrStderr(), "weir:", err)
-				return &saidError{code: 2}
+				return &endError{code: 2, err: err}
 			case len(changes) > 0:
-				return &saidError{code: 1}
+				return &endError{code: 1}
 			}
 			return nil
 		},

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,17 +23,19 @@ func findApp(ctx context.Context, c client.Reader, namespace, name string) (*api
 	if !apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("read application %s in %s: %w", name, namespace, err)
 	}
-	var list api.ApplicationList
-	if err := c.List(ctx, &list, client.InNamespace(namespace)); err != nil {
-		return nil, fmt.Errorf("list applications in %s: %w", namespace, err)
+	others, err := appsIn(ctx, c, namespace, nil)
+	if err != nil {
+		return nil, err
 	}
-	if len(list.Items) == 0 {
+	if len(others) == 0 {
+		if err := missing(ctx, c, namespace); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("namespace %s has no application %q, nor any other; see: weir app list -A", namespace, name)
 	}
-	names := make([]string, 0, len(list.Items))
-	for _, other := range list.Items {
+	names := make([]string, 0, len(others))
+	for _, other := range others {
 		names = append(names, other.Name)
 	}
-	slices.Sort(names)
 	return nil, fmt.Errorf("namespace %s has no application %q; there are: %s", namespace, name, strings.Join(names, ", "))
 }

@@ -21,7 +21,6 @@ func newAppGetCommand(where *target) *cobra.Command {
 		Use:     "get NAME",
 		Short:   "Show one application: its components and their versions",
 		Example: "  weir app get bookinfo -n bookinfo\n  weir app get bookinfo -n bookinfo -o yaml",
-		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

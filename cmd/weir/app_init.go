@@ -46,7 +46,6 @@ func newAppInitCommand(where *target) *cobra.Command {
 			"  weir app init -f compose.yaml > application.yaml\n" +
 			"  weir app init -n shop > application.yaml\n" +
 			"  weir app init -n shop --external --only page,stock > application.yaml",
-		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			d, err := f.draft(command, where)
 			if err != nil {
@@ -107,6 +106,9 @@ func (f initFlags) draft(command *cobra.Command, where *target) (*draft.Draft, e
 	}
 	d, err := draft.Workloads(seen, f.options)
 	if err == nil && len(d.Application.Spec.Components) == 0 {
+		if err := missing(ctx, c, namespace); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("nothing runs in namespace %s that is not part of an application already; name another with -n, a compose file with -f, "+
 			"or images with --image", namespace)
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -19,44 +20,28 @@ import (
 )
 
 func newAppListCommand(where *target) *cobra.Command {
-	var format string
-	var everywhere bool
-	command := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List applications, with how they are",
-		Example: "  weir app list -n bookinfo\n  weir app list -A\n  weir app list -A -o json",
-		Args:    cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			c, namespace, err := where.connect()
-			if err != nil {
-				return err
-			}
-			if everywhere {
-				namespace = ""
-			}
-			var list api.ApplicationList
-			if err := c.List(command.Context(), &list, client.InNamespace(namespace)); err != nil {
-				return fmt.Errorf("list applications: %w", err)
-			}
-			slices.SortFunc(list.Items, func(a, b api.Application) int {
-				return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-			})
-			for i := range list.Items {
-				list.Items[i].ManagedFields = nil
-			}
-			return show(command.OutOrStdout(), format, list.Items, func(w io.Writer) error {
-				if len(list.Items) == 0 {
-					_, err := fmt.Fprintln(w, "no applications; weir app init writes a first file of one")
-					return err
-				}
-				return appTable(w, list.Items, time.Now(), everywhere)
-			})
-		},
+	return list[api.Application]{
+		use:     "list",
+		short:   "List applications, with how they are",
+		example: "  weir app list -n bookinfo\n  weir app list -A\n  weir app list -A -o json",
+		none:    "no applications %s; weir app init writes a first file of one",
+		read:    appsIn,
+		table:   appTable,
+	}.command(where)
+}
+
+func appsIn(ctx context.Context, c client.Reader, namespace string, _ []string) ([]api.Application, error) {
+	var found api.ApplicationList
+	if err := c.List(ctx, &found, client.InNamespace(namespace)); err != nil {
+		return nil, fmt.Errorf("list applications %s: %w", whereabouts(namespace), err)
 	}
-	command.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "of every namespace")
-	addFormatFlag(command, &format)
-	return command
+	for i := range found.Items {
+		found.Items[i].ManagedFields = nil
+	}
+	slices.SortFunc(found.Items, func(a, b api.Application) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return found.Items, nil
 }
 
 func appTable(w io.Writer, apps []api.Application, now time.Time, everywhere bool) error {

@@ -29,7 +29,6 @@ func newAppRenderCommand(where *target) *cobra.Command {
 		Long: "Show every object that is made of an application, as YAML. With a file it needs no cluster, and nothing is written.\n" +
 			"While a release is under way, the objects of an application in a cluster are those from before it.",
 		Example: "  weir app render -f application.yaml\n  weir app render bookinfo -n bookinfo",
-		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			in, err := renderInput(command, where, file, args)
 			if err != nil {

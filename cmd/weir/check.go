@@ -34,15 +34,13 @@ func newCheckCommand() *cobra.Command {
 			"evidence, and what in the namespace is wrong or will bite later. Each finding says what to do. Nothing is written.\n" +
 			"Ends with exit code 1 when there is a fault, with --strict also when there is a warning, and 2 when it cannot look.",
 		Example: "  weir check --cluster-only\n  weir check -n bookinfo\n  weir check -A -o json",
-		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			code, err := f.run(command, where)
-			if err != nil {
-				fmt.Fprintln(command.ErrOrStderr(), "weir:", err)
-				code = 2
-			}
-			if code != 0 {
-				return &saidError{code: code}
+			switch {
+			case err != nil:
+				return &endError{code: 2, err: err}
+			case code != 0:
+				return &endError{code: code}
 			}
 			return nil
 		},

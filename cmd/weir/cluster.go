@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -60,7 +62,7 @@ func newClusterUpCommand(ref *cluster.Ref) *cobra.Command {
 		Long: `Start the cluster, or continue or repair one. The first time this builds the parts from pinned sources, which takes
 a quarter of an hour on two cores, and installs the Debian packages runc, containernetworking-plugins, iptables,
 conntrack and iproute2 where they are missing. After that it takes seconds.`,
-		Args: cobra.NoArgs,
+		Example: "  weir cluster up\n  weir cluster up --name second --gateway-port 9080",
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.Ref = *ref
 			return runClusterUp(command, options)
@@ -99,11 +101,19 @@ func runClusterUp(command *cobra.Command, options cluster.Options) error {
 		return err
 	}
 	_, err = fmt.Fprintf(command.OutOrStdout(), `Cluster %s is ready.
-  export KUBECONFIG=%s
-  gateway     %s
+%s  gateway     %s
   prometheus  %s
-`, info.Name, info.Kubeconfig, info.GatewayURL, info.PrometheusURL)
+`, info.Name, shellLines(info), info.GatewayURL, info.PrometheusURL)
 	return err
+}
+
+// shellLines are what a shell is told so that kubectl speaks to the cluster. Where none is installed, the cluster has one.
+func shellLines(info cluster.Info) string {
+	lines := "  export KUBECONFIG=" + info.Kubeconfig + "\n"
+	if _, err := exec.LookPath("kubectl"); err != nil {
+		lines += "  export PATH=$PATH:" + filepath.Dir(info.Kubectl) + "\n"
+	}
+	return lines
 }
 
 func isTerminal(stream any) bool {
@@ -113,9 +123,9 @@ func isTerminal(stream any) bool {
 
 func newClusterDownCommand(ref *cluster.Ref) *cobra.Command {
 	return &cobra.Command{
-		Use:   "down",
-		Short: "End the cluster and remove all of it",
-		Args:  cobra.NoArgs,
+		Use:     "down",
+		Short:   "End the cluster and remove all of it",
+		Example: "  weir cluster down\n  weir cluster down --name second",
 		RunE: func(command *cobra.Command, _ []string) error {
 			return cluster.Down(command.Context(), *ref)
 		},
@@ -135,9 +145,9 @@ func newClusterForwardCommand(ref *cluster.Ref) *cobra.Command {
 
 func newClusterLoadImageCommand(ref *cluster.Ref) *cobra.Command {
 	return &cobra.Command{
-		Use:   "load-image FILE.tar…",
-		Short: "Load images from docker or OCI archives",
-		Args:  cobra.MinimumNArgs(1),
+		Use:     "load-image FILE.tar…",
+		Short:   "Load images from docker or OCI archives",
+		Example: "  weir cluster load-image front.tar",
 		RunE: func(command *cobra.Command, archives []string) error {
 			for _, archive := range archives {
 				if err := cluster.LoadImage(command.Context(), *ref, archive); err != nil {

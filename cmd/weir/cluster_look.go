@@ -14,9 +14,9 @@ import (
 func newClusterKubeconfigCommand(ref *cluster.Ref) *cobra.Command {
 	var path string
 	command := &cobra.Command{
-		Use:   "kubeconfig",
-		Short: "Print the kubeconfig of the cluster's administrator",
-		Args:  cobra.NoArgs,
+		Use:     "kubeconfig",
+		Short:   "Print the kubeconfig of the cluster's administrator",
+		Example: "  weir cluster kubeconfig --write ~/.kube/weir",
 		RunE: func(command *cobra.Command, _ []string) error {
 			info, err := cluster.Find(*ref)
 			if err != nil {
@@ -40,9 +40,9 @@ func newClusterKubeconfigCommand(ref *cluster.Ref) *cobra.Command {
 func newClusterLogsCommand(ref *cluster.Ref) *cobra.Command {
 	var lines int
 	command := &cobra.Command{
-		Use:   "logs PART",
-		Short: "Print the log of a part that status names",
-		Args:  cobra.ExactArgs(1),
+		Use:     "logs PART",
+		Short:   "Print the log of a part that status names",
+		Example: "  weir cluster logs istiod\n  weir cluster logs kubelet --tail 50",
 		RunE: func(command *cobra.Command, args []string) error {
 			text, err := cluster.Logs(command.Context(), *ref, args[0], lines)
 			if err != nil {

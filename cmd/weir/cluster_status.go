@@ -3,13 +3,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"weir.dev/weir/cluster"
 )
@@ -17,42 +14,23 @@ import (
 func newClusterStatusCommand(ref *cluster.Ref) *cobra.Command {
 	var format string
 	command := &cobra.Command{
-		Use:   "status",
-		Short: "Show what runs of the cluster, and how well",
-		Args:  cobra.NoArgs,
+		Use:     "status",
+		Short:   "Show what runs of the cluster, and how well",
+		Example: "  weir cluster status\n  weir cluster status -o json",
 		RunE: func(command *cobra.Command, _ []string) error {
 			status, err := cluster.GetStatus(command.Context(), *ref)
 			if err != nil {
 				return err
 			}
-			return printClusterStatus(command.OutOrStdout(), status, format)
+			return show(command.OutOrStdout(), format, status, func(w io.Writer) error { return clusterTable(w, status) })
 		},
 	}
-	command.Flags().StringVarP(&format, "output", "o", "table", "table, json or yaml")
+	addFormatFlag(command, &format)
 	return command
 }
 
-func printClusterStatus(out io.Writer, status cluster.Status, format string) error {
-	switch format {
-	case "table":
-		return printClusterTable(out, status)
-	case "json":
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(status)
-	case "yaml":
-		content, err := yaml.Marshal(status)
-		if err != nil {
-			return err
-		}
-		_, err = out.Write(content)
-		return err
-	}
-	return fmt.Errorf("output %q is unknown: use table, json or yaml", format)
-}
-
-func printClusterTable(out io.Writer, status cluster.Status) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+func clusterTable(out io.Writer, status cluster.Status) error {
+	table := columns(out)
 	fmt.Fprintln(table, "PART\tKIND\tVERSION\tPID\tREADY\tMEMORY\tNOTE")
 	for _, p := range status.Parts {
 		pid := "-"

@@ -45,7 +45,6 @@ func newControllerCommand() *cobra.Command {
 		Use:     "controller",
 		Short:   "Run the controller (weir install does this inside the cluster)",
 		Example: "  weir controller --prometheus-url http://127.0.0.1:9090",
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runController(cmd.Context(), flags)
 		},
@@ -84,36 +83,15 @@ func runController(ctx context.Context, flags controllerFlags) error {
 		return fmt.Errorf("--log-level: %w; use debug, info, warn or error", err)
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
-	gateway, err := labels.ConvertSelectorToLabelsMap(flags.gatewaySelector)
-	if err != nil {
-		return fmt.Errorf("--gateway-selector: %w; write it as istio=ingressgateway", err)
-	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
 	config.QPS = -1 // the API server limits those that ask too much
-	client, err := kubernetes.NewForConfig(config)
+	options, err := flags.controllers(config)
 	if err != nil {
-		return fmt.Errorf("reach the cluster: %w", err)
+		return err
 	}
-	metadataClient, err := metadata.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("reach the cluster: %w", err)
-	}
-	measurer, err := prometheus.New(flags.prometheusURL, nil)
-	if err != nil {
-		return fmt.Errorf("--prometheus-url: %w", err)
-	}
-	options := flags.options
-	options.Gateway = gateway
-	options.Mesh = append(options.Mesh, flags.istioNamespace+"/*")
-	options.Measurer = measurer
-	options.Prover = proof.NewFallback(xds.New(
-		xds.NewEndpoints(client, flags.istioNamespace),
-		xds.NewTokenSource(client, flags.istioNamespace, flags.istiodServiceAccount),
-		xds.NewPods(client, metadataClient),
-	), proof.NewShares(measurer.Callers))
 	manager, err := controller.NewManager(ctx, config, options)
 	if err != nil {
 		return err
@@ -128,6 +106,36 @@ func runController(ctx context.Context, flags controllerFlags) error {
 		return err
 	}
 	return manager.Start(ctx)
+}
+
+// controllers are the options of the controllers, with what they measure by and how they see what proxies hold.
+func (f controllerFlags) controllers(config *rest.Config) (controller.Options, error) {
+	options := f.options
+	gateway, err := labels.ConvertSelectorToLabelsMap(f.gatewaySelector)
+	if err != nil {
+		return options, fmt.Errorf("--gateway-selector: %w; write it as istio=ingressgateway", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return options, fmt.Errorf("reach the cluster: %w", err)
+	}
+	metadataClient, err := metadata.NewForConfig(config)
+	if err != nil {
+		return options, fmt.Errorf("reach the cluster: %w", err)
+	}
+	measurer, err := prometheus.New(f.prometheusURL, nil)
+	if err != nil {
+		return options, fmt.Errorf("--prometheus-url: %w", err)
+	}
+	options.Gateway = gateway
+	options.Mesh = append(options.Mesh, f.istioNamespace+"/*")
+	options.Measurer = measurer
+	options.Prover = proof.NewFallback(xds.New(
+		xds.NewEndpoints(client, f.istioNamespace),
+		xds.NewTokenSource(client, f.istioNamespace, f.istiodServiceAccount),
+		xds.NewPods(client, metadataClient),
+	), proof.NewShares(measurer.Callers))
+	return options, nil
 }
 
 func addWebhook(manager ctrl.Manager, config *rest.Config, flags controllerFlags) error {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,7 +24,6 @@ func newDemoCommand() *cobra.Command {
 		Long: "Makes the local cluster if it is not there, installs Weir, runs Bookinfo and a load on it, and releases a new version\n" +
 			"of reviews in a few short steps. The application is left running; run it again for the next version.",
 		Example: "  weir demo\n  weir demo --bad\n  weir demo -o json",
-		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return runDemo(command, options, format)
 		},
@@ -37,13 +35,13 @@ func newDemoCommand() *cobra.Command {
 	flags.BoolVar(&options.Bad, "bad", false, "release a version of which 5 % of the answers are errors")
 	flags.Float64Var(&options.Rate, "rate", 100, "requests per second")
 	flags.StringVar(&options.Bookinfo, "bookinfo", "", "the bookinfo program (default: beside weir)")
-	flags.StringVarP(&format, "output", "o", "", "json prints one object at the end")
+	addFormatFlag(command, &format)
 	return command
 }
 
 func runDemo(command *cobra.Command, options demo.Options, format string) error {
-	if format != "" && format != "json" {
-		return fmt.Errorf("--output %s: only json is known", format)
+	if err := checkFormat(format); err != nil {
+		return err
 	}
 	if options.Bookinfo == "" {
 		executable, err := os.Executable()
@@ -53,9 +51,9 @@ func runDemo(command *cobra.Command, options demo.Options, format string) error 
 		options.Bookinfo = filepath.Join(filepath.Dir(executable), "bookinfo")
 	}
 	options.Image = buildImage
-	// With -o json the standard output belongs to the object.
+	// With -o the standard output belongs to the object.
 	out := os.Stdout
-	if format == "json" {
+	if format != "" {
 		out = os.Stderr
 	}
 	options.Out, options.Live = out, term.IsTerminal(int(out.Fd()))
@@ -63,13 +61,7 @@ func runDemo(command *cobra.Command, options demo.Options, format string) error 
 	if err != nil {
 		return err
 	}
-	if format == "json" {
-		encoder := json.NewEncoder(command.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(result); err != nil {
-			return err
-		}
-	} else if err := result.Table(out); err != nil {
+	if err := show(command.OutOrStdout(), format, result, result.Table); err != nil {
 		return err
 	}
 	if err := furtherLooks(out, options); err != nil {
@@ -86,11 +78,10 @@ func furtherLooks(out *os.File, options demo.Options) error {
 	}
 	_, err = fmt.Fprintf(out, `
 Bookinfo runs at %[1]s/productpage. To look further:
-  export KUBECONFIG=%[2]s
-  kubectl -n %[3]s get applications,strategies,releases
+%[2]s  kubectl -n %[3]s get applications,strategies,releases
   weir demo --bad%[4]s          a version with errors, and the way back
   weir cluster down%[4]s        remove all of it
-`, info.GatewayURL, info.Kubeconfig, options.Namespace, which(options.Cluster.Ref))
+`, info.GatewayURL, shellLines(info), options.Namespace, which(options.Cluster.Ref))
 	return err
 }
 

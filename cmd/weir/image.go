@@ -30,7 +30,7 @@ func newImageBuildCommand() *cobra.Command {
 		Short: "Make the image out of this very binary and print its name",
 		Long: "Makes a docker archive out of the binary that runs, which `docker load`, `podman load` and containerd take.\n" +
 			"The name of the image changes with the binary, so a cluster never runs an old one by mistake.",
-		Args: cobra.NoArgs,
+		Example: "  weir image build -o weir.tar && docker load -i weir.tar",
 		RunE: func(command *cobra.Command, _ []string) error {
 			reference, err := buildImage(out)
 			if err != nil {

@@ -24,7 +24,6 @@ func newInstallCommand() *cobra.Command {
 		Example: "  weir install --image registry.example/weir:1.0\n" +
 			"  weir install --set replicas=1 --set prometheus.url=http://prometheus.monitoring:9090\n" +
 			"  weir install --dry-run | less",
-		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if dryRun {
 				manifests, err := install.Render(options)
@@ -55,7 +54,7 @@ func newInstallCommand() *cobra.Command {
 
 // addTargetFlags adds the flags that say which cluster is meant.
 func addTargetFlags(flags *pflag.FlagSet, options *install.Options) {
-	flags.StringVar(&options.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else ~/.kube/config)")
+	flags.StringVar(&options.Kubeconfig, "kubeconfig", "", kubeconfigUsage)
 	flags.StringVar(&options.Context, "context", "", "context of the kubeconfig (default: its current one)")
 	flags.StringVarP(&options.Namespace, "namespace", "n", install.Namespace, "namespace that Weir runs in")
 	flags.DurationVar(&options.Timeout, "timeout", 2*time.Minute, "how long all of it may take")

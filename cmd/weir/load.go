@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,7 +25,7 @@ type loadFlags struct {
 	load.Options
 	headers   []string
 	body      string
-	output    string
+	format    string
 	maxFailed int64
 }
 
@@ -39,7 +38,6 @@ func newLoadCommand() *cobra.Command {
 			"so that a server that stalls is charged for every request that had to wait.",
 		Example: "  weir load http://localhost:8080/productpage --rate 100 --duration 30s\n" +
 			"  weir load http://localhost:8080/ --host shop.example.com --max-failed 0 -o json",
-		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.URL = args[0]
 			return runLoad(cmd, f)
@@ -67,12 +65,12 @@ func (f *loadFlags) bind(c *cobra.Command) {
 	flags.StringVar(&f.FailedHeader, "failed-header", "x-bookinfo-failed", "header of failed answers that lists who is to blame")
 	flags.StringVar(&f.ReasonHeader, "reason-header", "x-bookinfo-reason", "header of failed answers that says why")
 	flags.Int64Var(&f.maxFailed, "max-failed", -1, "exit with status 1 if more than this many fail; -1: never")
-	flags.StringVarP(&f.output, "output", "o", "text", "text or json")
+	addFormatFlag(c, &f.format)
 }
 
 func runLoad(cmd *cobra.Command, f *loadFlags) error {
-	if f.output != "text" && f.output != "json" {
-		return fmt.Errorf("--output %q: give text or json", f.output)
+	if err := checkFormat(f.format); err != nil {
+		return err
 	}
 	var err error
 	if f.Header, err = parseHeaders(f.headers); err != nil {
@@ -85,7 +83,7 @@ func runLoad(cmd *cobra.Command, f *loadFlags) error {
 	}
 	watchLoad(runner, cmd.ErrOrStderr())
 	result := runner.Wait()
-	if err := writeLoad(cmd.OutOrStdout(), result, f.output); err != nil {
+	if err := show(cmd.OutOrStdout(), f.format, result, result.Table); err != nil {
 		return err
 	}
 	if f.maxFailed >= 0 && result.Failed > f.maxFailed {
@@ -111,15 +109,6 @@ func watchLoad(runner *load.Runner, w io.Writer) {
 			return
 		}
 	}
-}
-
-func writeLoad(w io.Writer, result *load.Result, output string) error {
-	if output == "json" {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(result)
-	}
-	return result.Table(w)
 }
 
 func parseHeaders(lines []string) (http.Header, error) {

@@ -15,10 +15,15 @@ import (
 	"weir.dev/weir/internal/install"
 )
 
+// usualLocal is the local cluster that is meant where none is named.
+func usualLocal() cluster.Ref {
+	return cluster.Ref{Name: envOr("WEIR_CLUSTER", cluster.DefaultName), Root: envOr("WEIR_STATE_DIR", state.DefaultRoot)}
+}
+
 // findLocal returns the local cluster that an install speaks to, or nil if it is another one. Where no kubeconfig names
 // a cluster, options get the kubeconfig of the local one.
 func findLocal(options *install.Options) (*cluster.Ref, error) {
-	usual := cluster.Ref{Name: envOr("WEIR_CLUSTER", cluster.DefaultName), Root: envOr("WEIR_STATE_DIR", state.DefaultRoot)}
+	usual := usualLocal()
 	address, err := install.Address(*options)
 	if errors.Is(err, install.ErrNoCluster) {
 		info, missing := cluster.Find(usual)

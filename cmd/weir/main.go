@@ -31,18 +31,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
+	code := 1
+	if ended := (*endError)(nil); errors.As(err, &ended) {
+		code, err = ended.code, ended.err
+	} else if err == nil {
 		return 0
 	}
-	var said *saidError
-	if errors.As(err, &said) {
-		return said.code
+	if err != nil {
+		fmt.Fprintln(stderr, "weir:", advise(err))
 	}
-	fmt.Fprintln(stderr, "weir:", err)
-	return 1
+	return code
 }
 
-// saidError ends the process with a code of its own when all there is to say was said.
-type saidError struct{ code int }
+// endError ends the process with a code of its own. It has no error inside when all there is to say was said.
+type endError struct {
+	code int
+	err  error
+}
 
-func (e *saidError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+func (e *endError) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.err) }

@@ -25,7 +25,6 @@ func newReleaseApproveCommand(where *target) *cobra.Command {
 		Long: "Open a gate that waits for an approval. The release records who approved, by the name the cluster knows you by,\n" +
 			"and when. Without --gate the one gate that waits is meant.",
 		Example: "  weir release approve reviews -n bookinfo\n  weir release approve reviews-v2 --gate tested -n bookinfo",
-		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

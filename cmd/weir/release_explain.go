@@ -43,7 +43,6 @@ func newReleaseExplainCommand(where *target) *cobra.Command {
 			"  weir release explain reviews --path /reviews/0 --header 'end-user: jason' -n bookinfo\n" +
 			"  weir release explain reviews --from productpage --method POST --cookie group=b -n bookinfo\n" +
 			"  weir release explain productpage --outside --host shop.example --path /productpage -o json -n bookinfo",
-		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

@@ -16,7 +16,6 @@ func newReleaseGetCommand(where *target) *cobra.Command {
 		Short: "Show one release: where it stands, and what every step proved",
 		Example: "  weir release get reviews -n bookinfo\n  weir release get reviews-v2 --evidence -n bookinfo\n" +
 			"  weir release get reviews-v2 -n bookinfo -o yaml",
-		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

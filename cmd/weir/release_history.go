@@ -50,7 +50,6 @@ func newReleaseHistoryCommand(where *target) *cobra.Command {
 		Use:     "history COMPONENT",
 		Short:   "List the releases of a component, and the versions that can be had again",
 		Example: "  weir release history reviews -n bookinfo\n  weir release history reviews --app bookinfo -o yaml",
-		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

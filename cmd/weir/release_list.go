@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -18,42 +19,27 @@ import (
 )
 
 func newReleaseListCommand(where *target) *cobra.Command {
-	var format string
-	var everywhere bool
-	command := &cobra.Command{
-		Use:     "list [COMPONENT]",
-		Aliases: []string{"ls"},
-		Short:   "List releases, the newest last",
-		Example: "  weir release list -n bookinfo\n  weir release list reviews -n bookinfo\n  weir release list -A -o json",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(command *cobra.Command, args []string) error {
-			c, namespace, err := where.connect()
-			if err != nil {
-				return err
-			}
-			if everywhere {
-				namespace = ""
-			}
-			var list api.ReleaseList
-			if err := c.List(command.Context(), &list, client.InNamespace(namespace)); err != nil {
-				return fmt.Errorf("list releases: %w", err)
-			}
-			releases := slices.DeleteFunc(list.Items, func(r api.Release) bool {
-				return len(args) > 0 && r.Spec.Component != args[0]
-			})
-			slices.SortFunc(releases, standing.Older)
-			return show(command.OutOrStdout(), format, releases, func(w io.Writer) error {
-				if len(releases) == 0 {
-					_, err := fmt.Fprintln(w, "no releases; one begins when a component of an application changes")
-					return err
-				}
-				return releaseTable(w, releases, time.Now(), everywhere)
-			})
-		},
+	return list[api.Release]{
+		use:     "list [COMPONENT]",
+		short:   "List releases, the newest last",
+		example: "  weir release list -n bookinfo\n  weir release list reviews -n bookinfo\n  weir release list -A -o json",
+		none:    "no releases %s; one begins when a component of an application changes",
+		read:    releasesIn,
+		table:   releaseTable,
+	}.command(where)
+}
+
+// releasesIn are the releases of the component that is named, or of all.
+func releasesIn(ctx context.Context, c client.Reader, namespace string, args []string) ([]api.Release, error) {
+	var found api.ReleaseList
+	if err := c.List(ctx, &found, client.InNamespace(namespace)); err != nil {
+		return nil, fmt.Errorf("list releases %s: %w", whereabouts(namespace), err)
 	}
-	command.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "of every namespace")
-	addFormatFlag(command, &format)
-	return command
+	releases := slices.DeleteFunc(found.Items, func(r api.Release) bool {
+		return len(args) > 0 && r.Spec.Component != args[0]
+	})
+	slices.SortFunc(releases, standing.Older)
+	return releases, nil
 }
 
 func releaseTable(w io.Writer, releases []api.Release, now time.Time, everywhere bool) error {

@@ -39,7 +39,6 @@ func newReleasePlanCommand(where *target) *cobra.Command {
 		Example: "  weir release plan -f application.yaml -n bookinfo\n" +
 			"  weir release plan -f strategy.yaml --component reviews --image weir.local/bookinfo/reviews:v2 -n bookinfo\n" +
 			"  weir release plan --component reviews --image weir.local/bookinfo/reviews:v2 --rate 100 --brief -n bookinfo",
-		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return runPlan(command, where, f) },
 	}
 	flags := command.Flags()

@@ -28,7 +28,6 @@ func (s steer) command(where *target) *cobra.Command {
 		Short:   s.short,
 		Long:    s.long,
 		Example: "  weir release " + s.verb + " reviews -n bookinfo\n  weir release " + s.verb + " reviews-v2 -n bookinfo",
-		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

@@ -35,7 +35,6 @@ func newReleaseUndoCommand(where *target) *cobra.Command {
 			"component's strategy follows; one that is under way goes back first. Replicas, uses, expose and strategy stay. The\n" +
 			"contents of ConfigMaps and Secrets are those that were kept with the version.",
 		Example: "  weir release undo reviews -n bookinfo\n  weir release undo reviews --app bookinfo --to v1 -n bookinfo",
-		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

@@ -25,7 +25,6 @@ func newReleaseWatchCommand(where *target) *cobra.Command {
 		Long: "Watch a release until it ends. Ends with exit code 0 when the new version was promoted, and with 1 when it was\n" +
 			"rolled back, so that a script can wait for it. A change that was made just now is waited for.",
 		Example: "  weir release watch reviews -n bookinfo\n  weir release watch reviews -n bookinfo --timeout 30m && echo done",
-		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
 			if err != nil {

@@ -31,6 +31,7 @@ func newRootCommand() *cobra.Command {
 	seat(root, groupUse, newAppCommand(), newReleaseCommand(), newCheckCommand(), newLoadCommand())
 	seat(root, groupCluster, newClusterCommand(), newImageCommand())
 	seat(root, groupInside, newControllerCommand())
+	holdToUse(root)
 	return root
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"weir.dev/weir/cluster"
 	"weir.dev/weir/internal/kube"
 )
 
@@ -18,8 +20,10 @@ type target struct {
 	kubeconfig, context, namespace string
 }
 
+const kubeconfigUsage = "kubeconfig file (default: $KUBECONFIG, else ~/.kube/config, else that of the local cluster)"
+
 func (t *target) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&t.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else ~/.kube/config)")
+	flags.StringVar(&t.kubeconfig, "kubeconfig", "", kubeconfigUsage)
 	flags.StringVar(&t.context, "context", "", "context of the kubeconfig (default: its current one)")
 	flags.StringVarP(&t.namespace, "namespace", "n", "", "namespace (default: that of the context)")
 }
@@ -30,11 +34,19 @@ func (t *target) loader() clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: t.context})
 }
 
-// config says how to reach the cluster.
+// config says how to reach the cluster. Where no kubeconfig names one, the local cluster is meant.
 func (t *target) config() (*rest.Config, error) {
 	config, err := t.loader().ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		info, missing := cluster.Find(usualLocal())
+		if missing != nil {
+			return nil, errors.New("no kubeconfig names a cluster; name one with --kubeconfig, or get a cluster on this machine with weir cluster up")
+		}
+		t.kubeconfig = info.Kubeconfig
+		config, err = t.loader().ClientConfig()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig, or run weir cluster up", err)
+		return nil, fmt.Errorf("kubeconfig: %w; name another file with --kubeconfig or another context with --context", err)
 	}
 	return config, nil
 }

@@ -19,7 +19,7 @@ func newUninstallCommand() *cobra.Command {
 		Long: "Takes the controllers out of the cluster. Applications, strategies and releases stay, as do the workloads and\n" +
 			"routes made from them, and a later install picks them up again.\n\n" +
 			"With --purge those are deleted as well: it lists them first, and deletes them when --yes is given too.",
-		Args: cobra.NoArgs,
+		Example: "  weir uninstall\n  weir uninstall --purge\n  weir uninstall --purge --yes",
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.Out = command.OutOrStdout()
 			if _, err := findLocal(&options); err != nil {
