@@ -9,7 +9,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	api "weir.dev/weir/api/v1alpha1"
 )
@@ -27,21 +26,27 @@ func advise(err error) string {
 // wayOut is empty where the error says by itself what to do, or nothing is known.
 func wayOut(err error) string {
 	var network net.Error
-	var noMatch *meta.NoKindMatchError
-	var undiscovered *apiutil.ErrResourceDiscoveryFailed
+	var kind *meta.NoKindMatchError
+	var resource *meta.NoResourceMatchError
 	switch {
 	case apierrors.IsForbidden(err):
 		return "ask an administrator for the role view or edit in the namespace, or use another account with --context or --kubeconfig"
 	case apierrors.IsUnauthorized(err):
 		return "the cluster does not know you: sign in anew, or use another account with --context or --kubeconfig"
-	case errors.As(err, &noMatch) && noMatch.GroupKind.Group == api.GroupVersion.Group:
-		return "Weir is not installed in this cluster: weir install"
-	case errors.As(err, &noMatch):
-		return "the cluster does not have this kind; see: weir check --cluster-only"
-	case errors.As(err, &undiscovered) && !errors.As(err, &network):
-		return "Weir is not installed in this cluster, or not in full: weir install"
+	case errors.As(err, &kind):
+		return howToHave(kind.GroupKind.Group)
+	case errors.As(err, &resource):
+		return howToHave(resource.PartialResource.Group)
 	case errors.As(err, &network):
 		return "is the cluster up? Start it, or name another with --kubeconfig or --context"
 	}
 	return ""
+}
+
+// howToHave says what brings the kinds of a group into a cluster.
+func howToHave(group string) string {
+	if group == api.GroupVersion.Group {
+		return "Weir is not installed in this cluster, or not in full: weir install"
+	}
+	return "the cluster does not have what this needs; see: weir check --cluster-only"
 }
