@@ -125,7 +125,7 @@ func resident(pids ...int) int64 {
 }
 
 func proportional(rollup string) int64 {
-	for _, line := range strings.Split(rollup, "\n") {
+	for line := range strings.SplitSeq(rollup, "\n") {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "Pss:" {
 			kibibytes, _ := strconv.ParseInt(fields[1], 10, 64)
 			return kibibytes << 10

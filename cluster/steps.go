@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"weir.dev/weir/cluster/controlplane"
@@ -153,7 +152,7 @@ func (b *builder) startContainerd(ctx context.Context, _ func(string)) error {
 
 // prepareImages gives containerd a store in which the parts' images are already.
 func (b *builder) prepareImages(ctx context.Context, note func(string)) error {
-	store := node.Store{Dir: filepath.Join(b.parts.Dir + "-images"), Node: b.node()}
+	store := node.Store{Dir: b.parts.Dir + "-images", Node: b.node()}
 	for _, name := range part.Images() {
 		store.Archives = append(store.Archives, b.parts.Image(name))
 	}

@@ -128,7 +128,7 @@ func (h hierarchy) handDown(group string) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range strings.Fields(string(offered)) {
+	for c := range strings.FieldsSeq(string(offered)) {
 		if !slices.Contains(controllers, c) {
 			continue
 		}
@@ -167,10 +167,10 @@ func (e *Enclave) processes(wanted func(path string) bool) []int {
 	for _, h := range e.groups {
 		_ = filepath.WalkDir(h.mount+e.Cgroup(), func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || !entry.IsDir() || !wanted(path) {
-				return nil // groups come and go while walking
+				return nil //nolint:nilerr // groups come and go while walking
 			}
 			list, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
-			for _, field := range strings.Fields(string(list)) {
+			for field := range strings.FieldsSeq(string(list)) {
 				if pid, err := strconv.Atoi(field); err == nil && pid != os.Getpid() {
 					seen[pid] = true
 				}
@@ -205,7 +205,7 @@ func (e *Enclave) Kill() error {
 		for _, pid := range pids {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // the pause of a wait that has a deadline
 	}
 }
 
@@ -243,6 +243,6 @@ func removeTree(path string) error {
 		if try == 100 {
 			return err
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // the pause between tries, of which there are a hundred
 	}
 }

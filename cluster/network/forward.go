@@ -71,7 +71,7 @@ func serve(ctx context.Context, listener net.Listener, dial func(context.Context
 			return
 		}
 		if err != nil {
-			time.Sleep(10 * time.Millisecond) // out of descriptors, say: others must close first
+			time.Sleep(10 * time.Millisecond) //nolint:forbidigo // out of descriptors, say: others must close first
 			continue
 		}
 		go func() {

@@ -31,7 +31,7 @@ func CheckKernel() error {
 // checkRules adds one rule of each kind that kube-proxy and Istio's sidecars add.
 func checkRules() error {
 	if _, err := exec.LookPath("iptables"); err != nil {
-		return nil // a package that is missing is not the kernel's fault, and is installed later
+		return nil //nolint:nilerr // a package that is missing is not the kernel's fault, and is installed later
 	}
 	rules := []string{
 		"-t nat -A POSTROUTING -m mark --mark 1 -j MASQUERADE",

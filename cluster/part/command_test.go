@@ -82,7 +82,7 @@ func TestReporterBeatsWhileNothingChanges(t *testing.T) {
 		var events []Event
 		r := newReporter(func(e Event) { events = append(events, e) })
 		r.begin(Event{Part: "a", Index: 1, Parts: 2, Step: "compile"})
-		time.Sleep(10*heartbeat + heartbeat/2)
+		time.Sleep(10*heartbeat + heartbeat/2) //nolint:forbidigo // the time of synctest, which takes none
 		r.close()
 		if len(events) < 10 {
 			t.Errorf("%d events in ten heartbeats", len(events))
@@ -101,7 +101,7 @@ func TestReporterThinsOutABurst(t *testing.T) {
 		r.begin(Event{Part: "a", Step: "compile", Total: 1000})
 		for i := range 1000 {
 			r.progress(i, "package")
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) //nolint:forbidigo // the time of synctest, which takes none
 		}
 		if most := int(time.Second/burst) + 3; count < 5 || count > most {
 			t.Errorf("%d events in a second, want at most %d", count, most)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
 	"weir.dev/weir/cluster/part/archive"
 )
 

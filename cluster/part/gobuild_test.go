@@ -44,11 +44,11 @@ func stopsWhenTold(t *testing.T, program string) {
 	if err := pause.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pause.Process.Signal(syscall.SIGCHLD) //nolint:errcheck // it may only be ignored
+	pause.Process.Signal(syscall.SIGCHLD) // it may only be ignored
 	if err := pause.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	pause.Wait() //nolint:errcheck // a signal before its handler is set ends it as well
+	pause.Wait() // a signal before its handler is set ends it as well
 	if ctx.Err() != nil {
 		t.Error("pause did not stop when told")
 	}

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"weir.dev/weir/cluster/image"
@@ -118,7 +119,7 @@ func proxyImage(j *job) (image.Spec, error) {
 	if err != nil {
 		return image.Spec{}, err
 	}
-	files := append(host, []image.File{
+	files := slices.Concat(host, []image.File{
 		{Path: "/usr/local/bin/pilot-agent", Source: j.bin("istio", "pilot-agent")},
 		{Path: "/usr/local/bin/envoy", Source: j.bin("envoy", "envoy")},
 		{Path: "/var/lib/istio/envoy/" + bootstrap, Source: filepath.Join(j.needs["charts"], "envoy", bootstrap)},
@@ -129,7 +130,7 @@ func proxyImage(j *job) (image.Spec, error) {
 		{Path: "/etc/nsswitch.conf", Data: []byte("hosts: files dns\n")},
 		{Path: "/run", Mode: fs.ModeDir | 0o755},
 		{Path: "/tmp", Mode: fs.ModeDir | fs.ModeSticky | 0o777},
-	}...)
+	})
 	return image.Spec{
 		Entrypoint: []string{"/usr/local/bin/pilot-agent"},
 		Env:        []string{searchPath, "ISTIO_META_ISTIO_PROXY_SHA=envoy:" + envoyVersion},

@@ -130,7 +130,7 @@ func (l linked) add(path string) error {
 // addModules takes those modules of iptables whose own libraries are all there.
 func (l linked) addModules() {
 	for _, folder := range tableModules {
-		modules, _ := filepath.Glob(folder + "/*.so") //nolint:errcheck // the patterns are constants and well formed
+		modules, _ := filepath.Glob(folder + "/*.so") // the patterns are constants and well formed
 		for _, module := range modules {
 			if err := l.add(module); err != nil {
 				delete(l, module)

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -24,11 +25,8 @@ type ExitError struct {
 }
 
 func (e *ExitError) Error() string {
-	text := fmt.Sprintf("%s %s", e.Name, e.What)
-	for _, line := range e.Tail {
-		text += "\n    " + line
-	}
-	return text + "\n    (all of it: " + e.Log + ")"
+	lines := append([]string{e.Name + " " + e.What}, e.Tail...)
+	return strings.Join(append(lines, "(all of it: "+e.Log+")"), "\n    ")
 }
 
 const tailLines = 8
@@ -79,7 +77,7 @@ func birthOf(pid int) (string, error) {
 		return "", err
 	}
 	// The second field is the program's name in parentheses and may hold anything, so count from its end.
-	_, rest, _ := strings.Cut(string(content[strings.LastIndexByte(string(content), ')'):]), " ")
+	_, rest, _ := strings.Cut(string(content[bytes.LastIndexByte(content, ')'):]), " ")
 	fields := strings.Fields(rest)
 	if len(fields) < 20 {
 		return "", fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))

@@ -128,7 +128,7 @@ func launchIn(command *exec.Cmd, place Place) error {
 func (p *Process) save() error {
 	birth, err := birthOf(p.PID)
 	if err != nil {
-		return nil // dead already: Await tells why
+		return nil //nolint:nilerr // dead already: Await tells why
 	}
 	content, err := json.Marshal(record{PID: p.PID, Birth: birth, Boot: bootID(), Tag: p.tag})
 	if err != nil {

@@ -130,12 +130,12 @@ func contents(n check.Namespace) string {
 
 // findingLines writes those of one namespace, and tells whether there were any.
 func findingLines(t *strings.Builder, found []check.Finding, namespace string) bool {
-	any := false
+	some := false
 	for _, f := range found {
 		if f.Namespace != namespace {
 			continue
 		}
-		any = true
+		some = true
 		where := ""
 		if f.Where != "" {
 			where = f.Where + ": "
@@ -145,5 +145,5 @@ func findingLines(t *strings.Builder, found []check.Finding, namespace string) b
 			fmt.Fprintf(t, "      → %s (%s)\n", f.Do, f.Rule)
 		}
 	}
-	return any
+	return some
 }

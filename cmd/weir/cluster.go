@@ -93,8 +93,7 @@ func runClusterUp(command *cobra.Command, options cluster.Options) error {
 	options.Watcher = display
 	info, err := cluster.Up(command.Context(), options)
 	display.Close()
-	var failed *step.Error
-	if errors.As(err, &failed) {
+	if _, failed := errors.AsType[*step.Error](err); failed {
 		return fmt.Errorf("%w\nwhat is done stays done: weir cluster up goes on from there, weir cluster down removes it", err)
 	}
 	if err != nil {

@@ -46,7 +46,7 @@ func findLocal(options *install.Options) (*cluster.Ref, error) {
 			return &ref, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // not being local is no error
+	return nil, nil // not being local is no error
 }
 
 // bringImage loads the image of this binary into a local cluster and sets it. One node has use for one controller.

@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	code := 1
-	if ended := (*endError)(nil); errors.As(err, &ended) {
+	if ended, ok := errors.AsType[*endError](err); ok {
 		code, err = ended.code, ended.err
 	} else if err == nil {
 		return 0

@@ -89,13 +89,14 @@ func historyOf(app *api.Application, component string, releases []api.Release, k
 	}
 	for _, name := range kept.names {
 		v := pastVersion{
-			Version: name, Image: kept.content[name].Image, Contents: keptContents(kept.content[name]), Since: kept.kept[name].CreationTimestamp.UTC(),
+			Version: name, Image: kept.content[name].Image, Contents: keptContents(kept.content[name]),
+			Since: kept.kept[name].CreationTimestamp.UTC(),
 		}
 		switch {
-		case name == status.Current && name == status.Desired:
-			v.Use = "current"
-		case name == status.Current:
+		case name == status.Current && status.Current != status.Desired:
 			v.Use = "current, not wanted"
+		case name == status.Current:
+			v.Use = "current"
 		case name == status.Desired:
 			v.Use = "wanted"
 		}

@@ -57,7 +57,7 @@ func awaitObserved(ctx context.Context, c client.Reader, namespace, component st
 	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		app, _, err := findComponent(ctx, c, namespace, "", component)
 		if app == nil {
-			return true, nil //nolint:nilerr // a release may be named instead
+			return true, nil // a release may be named instead
 		}
 		return app.Status.ObservedGeneration >= app.Generation, err
 	})

@@ -139,6 +139,7 @@ func literals(text string) []string {
 			if words, err := strconv.Unquote(literal); err == nil {
 				found = append(found, words)
 			}
+		default: // no string
 		}
 	}
 }

@@ -67,7 +67,7 @@ func target(t intstr.IntOrString, own corev1.Container) int32 {
 }
 
 // relate finds callers by names in variables and arguments.
-func (w *drafter) relate(all []source) {
+func (w *drafter) relate() {
 	var names []string
 	for _, c := range w.Application.Spec.Components {
 		names = append(names, c.Name)

@@ -98,7 +98,7 @@ func components(n Namespace, o Options) (*drafter, error) {
 			}
 		}
 	}
-	w.relate(sources)
+	w.relate()
 	return w, nil
 }
 

@@ -8,10 +8,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -137,15 +139,12 @@ func (a Applier) compare(ctx context.Context, live client.Object, want map[strin
 
 // ownedBySame refuses to take over an object that somebody else made under the same name.
 func ownedBySame(live, obj client.Object) error {
-	for _, want := range obj.GetOwnerReferences() {
-		for _, have := range live.GetOwnerReferences() {
-			if have.UID == want.UID {
-				return nil
-			}
-		}
-		return &ForeignError{Object: Describe(live)}
+	wanted := obj.GetOwnerReferences()
+	same := func(have metav1.OwnerReference) bool { return have.UID == wanted[0].UID }
+	if len(wanted) == 0 || slices.ContainsFunc(live.GetOwnerReferences(), same) {
+		return nil
 	}
-	return nil
+	return &ForeignError{Object: Describe(live)}
 }
 
 // ForeignError says that a name Weir needs is taken by an object it did not make.

@@ -89,10 +89,10 @@ func (s seal) added(path string, have, want any) (out []string) {
 		if s.deep && len(h) != len(w) {
 			return nil // such a list is written as a whole
 		}
-		for i := len(h) - 1; i >= 0; i-- {
+		for i, one := range slices.Backward(h) {
 			at := fmt.Sprintf("%s/%d", path, i)
-			if j := s.counterpart(w, h[i], i); j >= 0 {
-				out = append(out, s.of("[]").added(at, h[i], w[j])...)
+			if j := s.counterpart(w, one, i); j >= 0 {
+				out = append(out, s.of("[]").added(at, one, w[j])...)
 			} else if s.list {
 				out = append(out, at)
 			}

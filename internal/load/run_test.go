@@ -269,7 +269,7 @@ func same(t *testing.T, what string, want, got any) {
 
 func until(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	for end := time.Now().Add(deadline); !met(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(deadline); !met(); time.Sleep(time.Millisecond) { //nolint:forbidigo // the pause of a wait that has a deadline
 		if time.Now().After(end) {
 			t.Fatalf("after %v: not so that %s", deadline, what)
 		}

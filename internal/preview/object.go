@@ -4,6 +4,7 @@ package preview
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
@@ -65,9 +66,7 @@ func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWan
 // contents are the kept versions of the component, and what it is now.
 func (in Input) contents(c api.Component) map[string]api.Component {
 	out := map[string]api.Component{}
-	for version, frozen := range in.Revisions[c.Name] {
-		out[version] = frozen
-	}
+	maps.Copy(out, in.Revisions[c.Name])
 	for _, app := range []*api.Application{in.Now, in.Then} {
 		if app == nil {
 			continue
@@ -89,7 +88,7 @@ func faults(where string, objects []plan.Object) []string {
 		return nil
 	}
 	var out []string
-	for _, line := range strings.Split(err.Error(), "\n") {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		out = append(out, where+line)
 	}
 	return out

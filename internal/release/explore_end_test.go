@@ -172,7 +172,7 @@ func (e *exploration) end(r regime, n number) end {
 		e.ends[r.name] = known
 	}
 	var path []number
-	out := end{}
+	var out end
 	for {
 		was, done := known[n]
 		if done {

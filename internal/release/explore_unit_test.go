@@ -160,7 +160,7 @@ func (u *unit) decide(j joint, i int, w world) number {
 // checkEnd: when both read news in time and all goes well, both end, in the same way.
 func (u *unit) checkEnd(j joint) {
 	var path []joint
-	out := ""
+	var out string
 	for {
 		was, done := u.ends[j]
 		if done {

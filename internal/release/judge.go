@@ -84,6 +84,7 @@ func (v view) pace() time.Duration {
 		if v.status.DrainUntil != nil {
 			wake = v.status.DrainUntil.Sub(v.now)
 		}
+	default: // nothing is due
 	}
 	if wake <= 0 {
 		return restPace

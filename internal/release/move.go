@@ -166,5 +166,6 @@ func (v *view) stamp() {
 	case api.ReleasePromoted, api.ReleaseRolledBack:
 		v.status.FinishedAt = micro(v.now)
 		v.status.Gates = v.asked()
+	default: // nothing belongs to it
 	}
 }

@@ -3,6 +3,7 @@
 package release
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,12 +48,7 @@ func replicas(asked int32, s api.ReleaseStatus) int32 {
 }
 
 func (v view) in(phases ...api.ReleasePhase) bool {
-	for _, p := range phases {
-		if v.status.Phase == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(phases, v.status.Phase)
 }
 
 // movesForward is true in the phases in which the new version gains.

@@ -53,8 +53,8 @@ func hours(windows []api.Window, now time.Time) (open bool, next time.Time) {
 func on(w api.Window, now time.Time, days int) (from, to time.Time, some bool) {
 	y, m, d := now.Date()
 	at := func(clock, otherwise string, more int) time.Time {
-		h, min := wall(clock, otherwise)
-		return time.Date(y, m, d+days+more, h, min, 0, 0, now.Location())
+		hour, minute := wall(clock, otherwise)
+		return time.Date(y, m, d+days+more, hour, minute, 0, 0, now.Location())
 	}
 	from, to = at(w.From, "00:00", 0), at(w.To, "24:00", 0)
 	if !from.Before(to) {

@@ -141,7 +141,7 @@ func (w *world) always(t *testing.T) (stop func()) {
 				t.Errorf("%s; selector %v", lost, s.Spec.Selector)
 				return
 			}
-			time.Sleep(5 * time.Millisecond)
+			time.Sleep(5 * time.Millisecond) //nolint:forbidigo // the pause between looks, until the test ends
 		}
 	}()
 	return func() { cancel(); <-done }

@@ -151,7 +151,7 @@ func eventually(t *testing.T, check func() string) {
 		if time.Now().After(deadline) {
 			t.Fatal(complaint)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // the pause of a wait that has a deadline
 	}
 }
 

@@ -291,7 +291,7 @@ func (s *shop) calm(do func()) {
 	begin := time.Now()
 	do()
 	took := time.Since(begin).Round(time.Second)
-	time.Sleep(3 * time.Second) // what is lost a moment later counts as well
+	time.Sleep(3 * time.Second) //nolint:forbidigo // what is lost a moment later counts as well
 	requests, lost, words := lost(loops)
 	if tb, ok := s.TB.(*testing.T); ok {
 		tb.Logf("%d requests in %s, %d lost", requests, took, lost)

@@ -136,7 +136,7 @@ func TestAnEndedWatchGoesOn(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("seen: %v", did)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // the pause of a wait that has a deadline
 	}
 }
 
@@ -270,7 +270,7 @@ func (p *player) check(where string, l scenario.Line, lasts time.Duration) {
 // rests holds that the release does nothing else for some time.
 func (p *player) rests(where string, d time.Duration) {
 	p.Helper()
-	for end := time.Now().Add(d); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(d); ; time.Sleep(20 * time.Millisecond) { //nolint:forbidigo // the pause of a wait that has a deadline
 		did, _ := p.course.of(p.release)
 		if len(did) != p.told {
 			p.Errorf("%s: it was to rest, and did %s", where, strings.Join(did, ", "))

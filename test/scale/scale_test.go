@@ -58,7 +58,7 @@ func BenchmarkStart(b *testing.B) {
 		again := runner.start(b)
 		restart := again.reconciled(b, count)
 		before, seen := again.writes(b), served(b, config)
-		time.Sleep(idle) // what is measured is that nothing happens
+		time.Sleep(idle) //nolint:forbidigo // what is measured is that nothing happens
 		for what, count := range served(b, config) {
 			if count > seen[what] {
 				b.Logf("while idle: %.0f × %s", count-seen[what], what)

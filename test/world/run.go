@@ -24,7 +24,11 @@ func Run(m *testing.M, prepare func(context.Context, *rest.Config, client.WithWa
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer stop()
+	defer func() {
+		if err := stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
 	c, err := NewClient(config)
 	if err == nil {
 		err = prepare(ctx, config, c)

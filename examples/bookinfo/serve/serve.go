@@ -67,7 +67,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.stopping.Store(true)
-	time.Sleep(s.options.Drain)
+	time.Sleep(s.options.Drain) //nolint:forbidigo // connections that come meanwhile are answered
 	return s.shutdown(listener)
 }
 
@@ -77,7 +77,7 @@ func (s *Server) shutdown(listener net.Listener) error {
 	if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("stop listening: %w", err)
 	}
-	time.Sleep(min(linger, s.options.Grace))
+	time.Sleep(min(linger, s.options.Grace)) //nolint:forbidigo // callers see that it closes
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.Grace)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil && !errors.Is(err, net.ErrClosed) {

@@ -66,7 +66,7 @@ func TestShutdownGivesUpAfterGrace(t *testing.T) {
 		close(entered)
 		<-release
 	})
-	go http.Get(url) //nolint:errcheck // it is never answered.
+	go http.Get(url) // it is never answered
 	<-entered
 	stop()
 	if err := <-done; err == nil {
@@ -130,7 +130,7 @@ func get(t *testing.T, url string) (*http.Response, string) {
 
 func until(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	for end := time.Now().Add(deadline); !met(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(deadline); !met(); time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // the pause of a wait that has a deadline
 		if time.Now().After(end) {
 			t.Fatalf("after %v: not so that %s", deadline, what)
 		}

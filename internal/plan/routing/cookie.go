@@ -109,6 +109,7 @@ func confine(e *syntax.Regexp) *syntax.Regexp {
 		if slices.Contains(e.Rune, ';') {
 			return &syntax.Regexp{Op: syntax.OpNoMatch}
 		}
+	default: // it takes no character by itself
 	}
 	for i, sub := range e.Sub {
 		e.Sub[i] = confine(sub)

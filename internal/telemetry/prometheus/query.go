@@ -54,10 +54,13 @@ func difference(selector string, w mesh.Window) string {
 		selector, seconds(w.Until.Sub(w.Since)), unix(w.Until), selector, unix(w.Since))
 }
 
+// besidePrefix begins the names of queries for the version beside.
+const besidePrefix = "beside "
+
 // explained are the queries that show a person what was measured.
 func explained(w mesh.Window) map[string]string {
 	queries := map[string]string{}
-	for prefix, version := range map[string]string{"": w.Version, "beside ": w.Beside} {
+	for prefix, version := range map[string]string{"": w.Version, besidePrefix: w.Beside} {
 		if version == "" {
 			continue
 		}

@@ -4,6 +4,7 @@ package proof
 
 import (
 	"math"
+	"slices"
 
 	"weir.dev/weir/internal/mesh"
 )
@@ -69,17 +70,7 @@ func judge(route mesh.Route, sent map[string]float64) opinion {
 }
 
 func mayGet(route mesh.Route, version string) bool {
-	if route.Weights[version] > 0 {
-		return true
-	}
-	if route.Picked {
-		for _, s := range route.Subsets {
-			if s == version {
-				return true
-			}
-		}
-	}
-	return false
+	return route.Weights[version] > 0 || route.Picked && slices.Contains(route.Subsets, version)
 }
 
 // wilson is the interval in which a share lies of which n of all were seen, with the confidence of z standard errors

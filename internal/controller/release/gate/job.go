@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,9 +89,7 @@ func jobOf(r *api.Release, g api.Gate, ask engine.Ask) *batchv1.Job {
 		},
 	}}
 	// Its pods are none of the component's: they have neither of the labels by which those are counted and reached.
-	for k, v := range labels {
-		job.Spec.Template.Labels[k] = v
-	}
+	maps.Copy(job.Spec.Template.Labels, labels)
 	labels[api.LabelApplication], labels[api.LabelComponent] = r.Spec.Application, r.Spec.Component
 	job.Namespace, job.Name, job.Labels = r.Namespace, jobName(r, ask), labels
 	job.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(r, api.GroupVersion.WithKind("Release"))}

@@ -157,8 +157,7 @@ func spoken(answer *http.Response) string {
 
 // failureWords say why there is no answer. The address's path stays out of them: it may hold a secret.
 func failureWords(host string, timeout time.Duration, err error) string {
-	var outer *url.Error
-	if errors.As(err, &outer) {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
 	var name *net.DNSError

@@ -4,6 +4,7 @@ package sequential
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"weir.dev/weir/internal/mesh"
@@ -47,11 +48,11 @@ func (q Quantile) slower(within float64) Count {
 func (q Quantile) Interval(alpha float64) (low, high time.Duration) {
 	enough := Against(alpha / 2)
 	high = mesh.Endless
-	for i := len(q.Of) - 1; i >= 0; i-- {
-		if q.slower(q.Of[i].Count).Below(1-q.At).Nats < enough {
+	for _, b := range slices.Backward(q.Of) {
+		if q.slower(b.Count).Below(1-q.At).Nats < enough {
 			break
 		}
-		high = q.Of[i].Upper
+		high = b.Upper
 	}
 	for _, b := range q.Of {
 		if q.slower(b.Count).Above(1-q.At).Nats < enough {
