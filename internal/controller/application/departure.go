@@ -33,11 +33,10 @@ func (r *Reconciler) hold(ctx context.Context, app *api.Application) error {
 	if controllerutil.ContainsFinalizer(app, api.FinalizerDeparture) {
 		return nil
 	}
-	copies := make([]client.ObjectList, 0, 2)
-	for _, kind := range []config.Kind{config.ConfigMap, config.Secret} {
-		copies = append(copies, &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: string(kind) + "List"}})
+	others := []client.ObjectList{&appsv1.ControllerRevisionList{}, &api.ReleaseList{}}
+	for _, kind := range []config.Kind{config.ConfigMap, config.Secret} { // copies of contents
+		others = append(others, &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: string(kind) + "List"}})
 	}
-	others := append(copies, &appsv1.ControllerRevisionList{}, &api.ReleaseList{})
 	if err := (kube.Applier{Client: r.Client, Reader: r.Reader}).Reclaim(ctx, app, others...); err != nil {
 		return err
 	}
