@@ -12,6 +12,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/plan/port"
+	"weir.dev/weir/internal/plan/revision"
 	"weir.dev/weir/internal/plan/use"
 	"weir.dev/weir/internal/plan/workload"
 )
@@ -57,6 +58,13 @@ func checkTaken(a *api.Application) []error {
 		case t.Kind == "StatefulSet" && (i < 0 || a.Spec.Components[i].Kind != api.StatefulSet):
 			faults = append(faults, fmt.Errorf("spec.takesOver[StatefulSet %s]: there is no component %s of kind StatefulSet, and what its pods "+
 				"keep goes by that name; take it out, and it stays as it is", t.Name, t.Name))
+		}
+	}
+	for _, c := range a.Spec.Components {
+		if version := revision.Version(c, nil); slices.Contains(a.Spec.TakesOver, api.Taken{Kind: "Deployment", Name: revision.Name(c.Name, version)}) {
+			faults = append(faults, fmt.Errorf("spec.components[%s].version: version %s would be Deployment %s, which was taken over and is kept for the way "+
+				"back; name the version otherwise, such as %s-weir, or delete that Deployment and take it out of takesOver",
+				c.Name, version, revision.Name(c.Name, version), version))
 		}
 	}
 	return faults

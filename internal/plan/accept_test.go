@@ -53,6 +53,7 @@ func TestAccept(t *testing.T) {
 func TestAcceptTaken(t *testing.T) {
 	for name, tt := range map[string]struct{ taken, want string }{
 		"all have a component":    {"[{kind: Service, name: a}, {kind: StatefulSet, name: db}, {kind: Deployment, name: old}]", ""},
+		"the name of a version":   {"[{kind: Deployment, name: a-latest}]", "spec.components[a].version: version latest would be Deployment a-latest"},
 		"Service of none":         {"[{kind: Service, name: b}]", "spec.takesOver[Service b]: there is no component b"},
 		"set of none":             {"[{kind: StatefulSet, name: b}]", "spec.takesOver[StatefulSet b]: there is no component b of kind StatefulSet"},
 		"set of another kind yet": {"[{kind: StatefulSet, name: a}]", "spec.takesOver[StatefulSet a]: there is no component a of kind StatefulSet"},
