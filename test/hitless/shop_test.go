@@ -64,13 +64,8 @@ func newShop(t testing.TB) *shop {
 // newCluster has Weir installed, and nothing else yet.
 func newCluster(t testing.TB) *shop {
 	s := &shop{TB: t, ctx: t.Context(), bin: t.TempDir()}
-	for name, source := range map[string]string{"weir": "../../cmd/weir", "bookinfo": "../../examples/bookinfo"} {
-		command := exec.Command("go", "build", "-o", filepath.Join(s.bin, name), source)
-		command.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if output, err := command.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, output)
-		}
-	}
+	s.build("weir", "../../cmd/weir")
+	s.build("bookinfo", "../../examples/bookinfo")
 	cleanup := func() { s.cluster("down") }
 	t.Cleanup(cleanup)
 	s.cluster("up")
@@ -78,6 +73,15 @@ func newCluster(t testing.TB) *shop {
 	s.noRetries()
 	s.weir("install", "--kubeconfig", s.info.Kubeconfig, "--image", s.weirImage(), "--set", "replicas=1")
 	return s
+}
+
+func (s *shop) build(name, source string) {
+	s.Helper()
+	command := exec.Command("go", "build", "-o", filepath.Join(s.bin, name), source)
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		s.Fatalf("%v: %s", err, output)
+	}
 }
 
 func (s *shop) cluster(verb string) {

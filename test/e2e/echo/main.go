@@ -32,9 +32,11 @@ func main() {
 	}
 	go listen(":9000", echoBytes)
 	go listen(":9001", tellConnection)
+	go listen(":3306", greet(started("/data/starts")))
 	http.HandleFunc("/", tell)
 	http.HandleFunc("/call", call)
 	http.HandleFunc("/tcp", callTCP)
+	http.HandleFunc("/ask", ask)
 	http.HandleFunc("/stream", callStream)
 	http.HandleFunc("/seen", tellSeen)
 	http.HandleFunc("/gate", gate)
