@@ -182,11 +182,14 @@ func newWorld(t testing.TB, ready func(version string) bool) *world {
 	return w
 }
 
+// patience is for a machine on which everything else runs, too.
+const patience = 60 * time.Second
+
 // eventually waits until check is content and fails with its last words otherwise.
 func (w *world) eventually(what string, check func() error) {
 	w.Helper()
 	var last error
-	err := wait.PollUntilContextTimeout(w.ctx, 5*time.Millisecond, 20*time.Second, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(w.ctx, 5*time.Millisecond, patience, true, func(context.Context) (bool, error) {
 		last = check()
 		return last == nil, nil
 	})
