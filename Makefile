@@ -62,7 +62,7 @@ test-e2e: build ## Run the tests on a local cluster
 	go run ./hack/test e2e
 
 .PHONY: test-hitless
-test-hitless: ## Prove under load, without retries, that no transition loses a request (WEIR_HITLESS=long for a million requests, scripts for test/scenario)
+test-hitless: ## Prove under load, without retries, that no transition loses a request (WEIR_HITLESS=long for a million requests, adopt for what others made, scripts for test/scenario)
 	go run ./hack/test hitless
 
 .PHONY: build

@@ -463,7 +463,7 @@ func (s *shop) calm(do func(phase func(string))) {
 		}
 		s.Logf("%s: after %s %d requests, %d failed", phase, time.Since(begin).Round(time.Second), requests, failed)
 	})
-	time.Sleep(3 * time.Second) // what is lost a moment later counts as well
+	time.Sleep(3 * time.Second) //nolint:forbidigo // what is lost a moment later counts as well
 	requests, lost, words := lost(loops)
 	s.Logf("%d requests in all, %d lost", requests, lost)
 	if lost > 0 {

@@ -237,7 +237,7 @@ func begin(t *testing.T, s standing) (*world.World, func()) {
 	}
 	if err := s.begin(ctx, w); err != nil {
 		stop()
-		t.Fatal(err)
+		t.Fatalf("%v\nthe controllers said: %s", err, strings.Join(said.about(w.Namespace), "\n"))
 	}
 	return w, stop
 }
