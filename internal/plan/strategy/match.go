@@ -3,7 +3,6 @@
 package strategy
 
 import (
-	"net/http"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -54,7 +53,7 @@ func (c *checker) match(path *field.Path, m api.Match) {
 
 // fits looks for what the component is never asked, or never by.
 func (c *checker) fits(path *field.Path, m api.Match) {
-	if m.Method != "" && m.Method != http.MethodPost && len(c.ports) > 0 && !slices.ContainsFunc(c.ports, notGRPC) {
+	if m.Method != "" && m.Method != "POST" && len(c.ports) > 0 && !slices.ContainsFunc(c.ports, notGRPC) { //nolint:usestdlibvars // net/http is no import of a pure package
 		c.fault(path.Child("method"), m.Method, "component %s speaks only grpc, whose calls are all POST; this never matches", c.component.Name)
 	}
 	if m.Source != "" {
