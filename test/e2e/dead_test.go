@@ -83,7 +83,8 @@ func (s *shop) writeEverything(t *testing.T, name string) {
 		}
 	}
 	begun := time.Now()
-	done, err := harm.Walk(t.Context(), s.client, name, spaces...)
+	// Istio's own webhook refuses Istio's kinds while istiod is dead; that is its choice, too.
+	done, err := harm.Round{Name: name, Namespaces: spaces, Without: "istio.io"}.Walk(t.Context(), s.client)
 	if err != nil {
 		t.Error(err)
 	}

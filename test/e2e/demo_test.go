@@ -151,6 +151,7 @@ func (s *shop) connect(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.info = info
+	config.QPS = -1 // thousands of objects are written when nobody is to be harmed
 	if s.client, err = client.New(config, client.Options{Scheme: kube.Scheme()}); err != nil {
 		t.Fatal(err)
 	}

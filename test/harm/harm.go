@@ -28,14 +28,23 @@ import (
 //go:embed kinds.yaml
 var kinds string
 
-// Walk creates, changes and deletes an object of each kind, in each of the namespaces where the kind has one. The name is
-// part of theirs. It returns the kinds, and what kept it from writing.
-func Walk(ctx context.Context, c client.Client, name string, namespaces ...string) ([]schema.GroupKind, error) {
+// Round is one walk through all kinds.
+type Round struct {
+	// Name is part of the names of all objects.
+	Name string
+	// Namespaces that each object of a kind that has one is written in.
+	Namespaces []string
+	// Without is how the groups end whose kinds are left out; empty leaves out none.
+	Without string
+}
+
+// Walk creates, changes and deletes an object of each kind. It returns the kinds, and what kept it from writing.
+func (r Round) Walk(ctx context.Context, c client.Client) ([]schema.GroupKind, error) {
 	request, err := signingRequest()
 	if err != nil {
 		return nil, err
 	}
-	name = "harm-" + name
+	name := "harm-" + r.Name
 	var done []schema.GroupKind
 	var faults []error
 	for document := range strings.SplitSeq(strings.ReplaceAll(kinds, "REQUEST", request), "\n---\n") {
@@ -43,11 +52,14 @@ func Walk(ctx context.Context, c client.Client, name string, namespaces ...strin
 		if err != nil {
 			return done, err
 		}
+		if r.Without != "" && strings.HasSuffix(first.GroupVersionKind().Group, r.Without) {
+			continue
+		}
 		namespaced, err := apiutil.IsObjectNamespaced(first, c.Scheme(), c.RESTMapper())
 		if err != nil {
 			return done, fmt.Errorf("%w in %s", err, document)
 		}
-		places := namespaces
+		places := r.Namespaces
 		if !namespaced {
 			places = []string{""}
 		}

@@ -120,7 +120,8 @@ func TestNobodyElseIsHarmed(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			connections := fall(t, s)
 			connections.Store(0)
-			done, err := harm.Walk(t.Context(), direct, strings.ReplaceAll(s.name, " ", "-"), "kube-system", system, shop, "default")
+			round := harm.Round{Name: strings.ReplaceAll(s.name, " ", "-"), Namespaces: []string{"kube-system", system, shop, "default"}}
+			done, err := round.Walk(t.Context(), direct)
 			if err != nil {
 				t.Error(err)
 			}
