@@ -227,7 +227,7 @@ func TestOursIsClean(t *testing.T) {
 	pod := func(template corev1.PodTemplateSpec) {
 		p := corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 		p.Name = template.Labels["app"]
-		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{Name: proxy})
+		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{Name: injection.Container})
 		n.Pods = append(n.Pods, p)
 	}
 	for _, o := range objects {

@@ -15,10 +15,7 @@ import (
 	"weir.dev/weir/internal/injection"
 )
 
-const (
-	proxy       = "istio-proxy"
-	sidecarUser = 1337
-)
+const sidecarUser = 1337
 
 // reserved are the ports of the sidecar.
 var reserved = []int32{15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090}
@@ -93,7 +90,7 @@ func (b *book) wanted(n Namespace, p *corev1.Pod) bool {
 }
 
 func hasSidecar(p *corev1.Pod) bool {
-	named := func(c corev1.Container) bool { return c.Name == proxy }
+	named := func(c corev1.Container) bool { return c.Name == injection.Container }
 	return slices.ContainsFunc(p.Spec.Containers, named) || slices.ContainsFunc(p.Spec.InitContainers, named)
 }
 
@@ -149,7 +146,7 @@ func userOfSidecar(b *book, n Namespace) {
 		all := p.Spec.SecurityContext != nil && ptr.Deref(p.Spec.SecurityContext.RunAsUser, 0) == sidecarUser
 		for _, c := range p.Spec.Containers {
 			own := c.SecurityContext != nil && c.SecurityContext.RunAsUser != nil
-			if c.Name != proxy && (own && *c.SecurityContext.RunAsUser == sidecarUser || all && !own) {
+			if c.Name != injection.Container && (own && *c.SecurityContext.RunAsUser == sidecarUser || all && !own) {
 				b.fault(workload(p), "let it run as another user", "container %s runs as user %d, which is the sidecar's: its requests pass by the mesh", c.Name, sidecarUser)
 			}
 		}
@@ -160,7 +157,7 @@ func reservedPort(b *book, n Namespace) {
 	for _, p := range b.meshed(n) {
 		for _, c := range p.Spec.Containers {
 			for _, port := range c.Ports {
-				if c.Name != proxy && slices.Contains(reserved, port.ContainerPort) {
+				if c.Name != injection.Container && slices.Contains(reserved, port.ContainerPort) {
 					b.fault(workload(p), "let it listen elsewhere", "container %s listens on port %d, which is the sidecar's", c.Name, port.ContainerPort)
 				}
 			}

@@ -41,9 +41,7 @@ func (n Namespace) waiting() []*corev1.Pod {
 	unready.Pods = slices.DeleteFunc(slices.Clone(n.Pods), func(p corev1.Pod) bool {
 		return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
 			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-		}) || slices.ContainsFunc(slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses), func(s corev1.ContainerStatus) bool {
-			return s.Name == proxy && !s.Ready
-		})
+		}) || injection.Unready(&p)
 	})
 	return unready.live()
 }

@@ -9,11 +9,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-const (
-	proxyContainer = "istio-proxy"
-	// variableProbes of the sidecar holds the probes that it carries out in the kubelet's place, by the path it is asked at.
-	variableProbes = "ISTIO_KUBE_APP_PROBERS"
-)
+// Container is the name of the one that injection adds, the sidecar.
+const Container = "istio-proxy"
+
+// variableProbes of the sidecar holds the probes that it carries out in the kubelet's place, by the path it is asked at.
+const variableProbes = "ISTIO_KUBE_APP_PROBERS"
+
+// Unready tells whether the pod has a sidecar that is not ready.
+func Unready(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), func(s corev1.ContainerStatus) bool {
+		return s.Name == Container && !s.Ready
+	})
+}
 
 // Readiness returns the container's readiness probe as it was written: in the mesh the kubelet asks the sidecar, which knows
 // what it is to ask. It is nil when there is none.
@@ -37,7 +44,7 @@ func Readiness(pod *corev1.Pod, container string) *corev1.Probe {
 func handedOver(pod *corev1.Pod) string {
 	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		for _, v := range c.Env {
-			if c.Name == proxyContainer && v.Name == variableProbes {
+			if c.Name == Container && v.Name == variableProbes {
 				return v.Value
 			}
 		}

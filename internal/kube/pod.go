@@ -12,9 +12,6 @@ import (
 	"weir.dev/weir/internal/injection"
 )
 
-// sidecarName is the container that Istio's injection adds.
-const sidecarName = "istio-proxy"
-
 // PodReady tells whether the pod may receive requests: ready, not ending, and with its sidecar when it has to have one.
 func PodReady(pod *corev1.Pod, meshed bool) bool {
 	if pod.DeletionTimestamp != nil || meshed && !HasSidecar(pod) {
@@ -30,7 +27,7 @@ func PodReady(pod *corev1.Pod, meshed bool) bool {
 
 // HasSidecar tells whether istiod injected its proxy, as a container or as a native sidecar.
 func HasSidecar(pod *corev1.Pod) bool {
-	named := func(c corev1.Container) bool { return c.Name == sidecarName }
+	named := func(c corev1.Container) bool { return c.Name == injection.Container }
 	return slices.ContainsFunc(pod.Spec.Containers, named) || slices.ContainsFunc(pod.Spec.InitContainers, named)
 }
 
@@ -55,10 +52,8 @@ func PodProblem(pod *corev1.Pod, meshed bool) string {
 // deaf finds a container that runs, and whose port takes no connection at the pod's address. It may just be starting; that
 // it listens elsewhere cannot be seen from outside of the pod, so the words name both.
 func deaf(pod *corev1.Pod) string {
-	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if s.Name == sidecarName && !s.Ready {
-			return "" // it is the sidecar that asks
-		}
+	if injection.Unready(pod) {
+		return "" // it is the sidecar that asks
 	}
 	for _, status := range pod.Status.ContainerStatuses {
 		probe := injection.Readiness(pod, status.Name)
