@@ -3,7 +3,6 @@
 package kube
 
 import (
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -34,7 +33,7 @@ func (c *Compared) same(live client.Object, digest string) bool {
 }
 
 func (c *Compared) remember(live client.Object, digest string) {
-	if c != nil && live.GetUID() != types.UID("") {
+	if c != nil && live.GetUID() != "" {
 		c.known.Add(live.GetUID(), stateOf(live, digest))
 	}
 }

@@ -220,15 +220,7 @@ func thereAndBack(t *testing.T, apart bool) {
 	if err := w.client.Create(t.Context(), app); err != nil {
 		t.Fatal(err)
 	}
-	w.patiently("all is taken over", func() error {
-		if err := w.client.Get(t.Context(), w.key("shop"), app); err != nil {
-			return err
-		}
-		if !apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionTakenOver) {
-			return fmt.Errorf("%+v", app.Status.Conditions)
-		}
-		return nil
-	})
+	w.awaitTaken(t, app)
 	var s corev1.Service
 	if err := w.client.Get(t.Context(), w.key("page"), &s); err != nil || !metav1.IsControlledBy(&s, app) || s.Spec.Selector[api.LabelApplication] != "shop" {
 		t.Errorf("the Service is not the application's: %+v, %v", s, err)
@@ -248,12 +240,7 @@ func thereAndBack(t *testing.T, apart bool) {
 	if err := w.client.Delete(t.Context(), app); err != nil {
 		t.Fatal(err)
 	}
-	w.patiently("the application is gone", func() error {
-		if err := w.client.Get(t.Context(), w.key("shop"), app); !apierrors.IsNotFound(err) {
-			return fmt.Errorf("%+v, %w", app.Status.Conditions, err)
-		}
-		return nil
-	})
+	w.awaitGone(t, app)
 	stop()
 	for _, o := range objects {
 		if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(o), o); err != nil {
@@ -288,6 +275,31 @@ func TestWithoutConsentNothingIsTaken(t *testing.T) {
 		c := apimeta.FindStatusCondition(app.Status.Conditions, api.ConditionApplied)
 		if c == nil || c.Status != metav1.ConditionFalse || !strings.Contains(c.Message, "exists already and is not part of this application") {
 			return fmt.Errorf("%+v", c)
+		}
+		return nil
+	})
+}
+
+// awaitTaken waits until the application has taken over all that it names, and reads it.
+func (w *world) awaitTaken(t *testing.T, app *api.Application) {
+	t.Helper()
+	w.patiently("all is taken over", func() error {
+		if err := w.client.Get(t.Context(), w.key("shop"), app); err != nil {
+			return err
+		}
+		if !apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionTakenOver) {
+			return fmt.Errorf("%+v", app.Status.Conditions)
+		}
+		return nil
+	})
+}
+
+// awaitGone waits until the application is gone.
+func (w *world) awaitGone(t *testing.T, app *api.Application) {
+	t.Helper()
+	w.patiently("the application is gone", func() error {
+		if err := w.client.Get(t.Context(), w.key("shop"), app); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("%+v, %w", app.Status.Conditions, err)
 		}
 		return nil
 	})
@@ -390,25 +402,12 @@ func TestTakeOverStatefulSet(t *testing.T) {
 	if err := w.client.Create(t.Context(), app); err != nil {
 		t.Fatal(err)
 	}
-	w.patiently("all is taken over", func() error {
-		if err := w.client.Get(t.Context(), w.key("shop"), app); err != nil {
-			return err
-		}
-		if !apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionTakenOver) {
-			return fmt.Errorf("%+v", app.Status.Conditions)
-		}
-		return nil
-	})
+	w.awaitTaken(t, app)
 	w.handedOver(t, app, pod)
 	if err := w.client.Delete(t.Context(), app); err != nil {
 		t.Fatal(err)
 	}
-	w.patiently("the application is gone", func() error {
-		if err := w.client.Get(t.Context(), w.key("shop"), app); !apierrors.IsNotFound(err) {
-			return fmt.Errorf("%+v, %w", app.Status.Conditions, err)
-		}
-		return nil
-	})
+	w.awaitGone(t, app)
 	for i, o := range objects {
 		if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(o), o); err != nil {
 			t.Error(err)

@@ -50,10 +50,11 @@ func (r *Reconciler) giveBack(ctx context.Context, app *api.Application) (takeov
 	}
 	records := app.DeepCopy().Status.Taken
 	for i := range records {
-		if slices.Contains(step.Mark, api.Taken{Kind: records[i].Kind, Name: records[i].Name}) {
+		named := api.Taken{Kind: records[i].Kind, Name: records[i].Name}
+		if slices.Contains(step.Mark, named) {
 			records[i].Back = ptr.To(metav1.NewMicroTime(now))
 		}
-		if slices.Contains(step.Clear, api.Taken{Kind: records[i].Kind, Name: records[i].Name}) {
+		if slices.Contains(step.Clear, named) {
 			records[i].Clear = ptr.To(metav1.NewMicroTime(now))
 		}
 	}

@@ -82,10 +82,11 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 		t.records = append(t.records, record)
 	}
 	for i := range t.records {
-		if slices.Contains(t.step.Mark, api.Taken{Kind: t.records[i].Kind, Name: t.records[i].Name}) {
+		named := api.Taken{Kind: t.records[i].Kind, Name: t.records[i].Name}
+		if slices.Contains(t.step.Mark, named) {
 			t.records[i].At = ptr.To(metav1.NewMicroTime(now))
 		}
-		if slices.Contains(t.step.Clear, api.Taken{Kind: t.records[i].Kind, Name: t.records[i].Name}) {
+		if slices.Contains(t.step.Clear, named) {
 			t.records[i].Clear = ptr.To(metav1.NewMicroTime(now))
 		}
 	}
