@@ -51,7 +51,8 @@ func newAppAdoptCommand(where *target) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error { return a.run(command, where) },
 	}
 	flags := command.Flags()
-	flags.StringVarP(&a.file, "filename", "f", "", "file with an Application that takes over, as -o yaml writes it (default: look at the namespace)")
+	flags.StringVarP(&a.file, "filename", "f", "",
+		"file with an Application that takes over, as -o yaml writes it (default: look at the namespace)")
 	flags.StringVar(&a.options.Application, "name", "", "name of the application (default: the namespace's)")
 	flags.StringSliceVar(&a.options.Only, "only", nil, "these Services and workloads alone, separated by commas")
 	flags.StringSliceVar(&a.options.Except, "except", nil, "all but these Services and workloads, separated by commas")
@@ -146,7 +147,8 @@ func (a *adoption) find(command *cobra.Command, c client.Client, namespace strin
 		return "", err
 	}
 	if len(found.Application.Spec.Components) == 0 {
-		return "", fmt.Errorf("nothing runs in namespace %s that could be adopted and is not part of an application already; name another with -n", namespace)
+		return "", fmt.Errorf("nothing runs in namespace %s that could be adopted and is not part of an application already; "+
+			"name another with -n", namespace)
 	}
 	a.application, a.foundNotes, a.standing = found.Application, found.Notes, found.Obstacles
 	return found.YAML()
@@ -193,7 +195,8 @@ func (a *adoption) await(ctx context.Context, c client.Client, out io.Writer) er
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("application %s has not taken over everything after %s: %s; the old pods answer as before. To give it up: weir app delete %s -n %s",
+			return fmt.Errorf("application %s has not taken over everything after %s: %s; the old pods answer as "+
+				"before. To give it up: weir app delete %s -n %s",
 				app.Name, a.timeout, said, app.Name, app.Namespace)
 		case <-time.After(lookEvery):
 		}

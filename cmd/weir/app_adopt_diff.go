@@ -186,7 +186,8 @@ func writtenOver(now, want *unstructured.Unstructured) (*unstructured.Unstructur
 	return out, nil
 }
 
-func liveObject(ctx context.Context, c client.Client, kind schema.GroupVersionKind, key client.ObjectKey) (*unstructured.Unstructured, error) {
+func liveObject(ctx context.Context, c client.Client, kind schema.GroupVersionKind,
+	key client.ObjectKey) (*unstructured.Unstructured, error) {
 	o := &unstructured.Unstructured{}
 	o.SetGroupVersionKind(kind)
 	err := c.Get(ctx, key, o)
@@ -219,7 +220,8 @@ func (a *adoption) fate(ctx context.Context, c client.Client, t api.Taken, same 
 	switch t.Kind {
 	case "Deployment":
 		n, _, err := unstructured.NestedInt64(live.Object, "spec", "replicas")
-		return fmt.Sprintf("its %s until the application's do, and then end; it stays, with none", counted(int(n), "pod answers", "pods answer")), preview.Change{}, err
+		return fmt.Sprintf("its %s until the application's do, and then end; it stays, with none",
+			counted(int(n), "pod answers", "pods answer")), preview.Change{}, err
 	case "StatefulSet":
 		return "its pods go on running, in the application's StatefulSet of the same name", preview.Change{}, nil
 	case "Service":

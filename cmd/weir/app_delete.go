@@ -37,7 +37,8 @@ func newAppDeleteCommand(where *target) *cobra.Command {
 			"stay, and what of others would be left pointing at nothing. kubectl delete application does the same deletion.\n\n" +
 			"With --orphans and no name it finds objects that were made for applications and that no application has, since it is gone\n" +
 			"or was made anew; add --yes to delete them.",
-		Example: "  weir app delete bookinfo -n bookinfo --dry-run\n  weir app delete bookinfo -n bookinfo\n  weir app delete --orphans -n bookinfo",
+		Example: "  weir app delete bookinfo -n bookinfo --dry-run\n  weir app delete bookinfo -n bookinfo\n" +
+			"  weir app delete --orphans -n bookinfo",
 		RunE: func(command *cobra.Command, args []string) error {
 			if d.orphans == (len(args) > 0) {
 				return errors.New("name an application, or say --orphans")
@@ -128,8 +129,8 @@ func departureText(w io.Writer, app *api.Application, d inventory.Departure, hid
 	if len(hidden) > 0 {
 		fmt.Fprintf(w, "\nYou may not see %s, so what there is of them is not told.\n", strings.Join(hidden, ", "))
 	}
-	_, err := fmt.Fprintf(w, "\nNothing was deleted, and nothing outside of namespace %s would be touched. To do it: weir app delete %s -n %s\n",
-		app.Namespace, app.Name, app.Namespace)
+	_, err := fmt.Fprintf(w, "\nNothing was deleted, and nothing outside of namespace %s would be touched. "+
+		"To do it: weir app delete %s -n %s\n", app.Namespace, app.Name, app.Namespace)
 	return err
 }
 
@@ -162,7 +163,8 @@ func (d deletion) await(ctx context.Context, c client.WithWatch, app *api.Applic
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("application %s is not gone after %s: %s; is the controller running? See: kubectl -n weir-system get pods", app.Name, d.timeout, said)
+			return fmt.Errorf("application %s is not gone after %s: %s; is the controller running? See: kubectl -n weir-system get pods", app.Name,
+				d.timeout, said)
 		case <-time.After(lookEvery):
 		}
 	}
@@ -202,7 +204,8 @@ func (d deletion) sweep(command *cobra.Command, where *target) error {
 	orphans := inventory.Orphans(apps.Items, all)
 	items := make([]inventory.Item, 0, len(orphans))
 	for _, o := range orphans {
-		items = append(items, inventory.Item{Kind: o.Kind, Name: o.Name, Why: "made for an application " + o.Labels[api.LabelApplication] + ", and none has it"})
+		items = append(items, inventory.Item{Kind: o.Kind, Name: o.Name,
+			Why: "made for an application " + o.Labels[api.LabelApplication] + ", and none has it"})
 	}
 	if err := show(command.OutOrStdout(), d.format, items, func(w io.Writer) error {
 		if len(items) == 0 {
@@ -217,7 +220,8 @@ func (d deletion) sweep(command *cobra.Command, where *target) error {
 		return errors.New("nothing was deleted; add --yes to do it")
 	}
 	for i := range orphans {
-		err := c.Delete(ctx, &orphans[i], client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: new(orphans[i].UID)})
+		err := c.Delete(ctx, &orphans[i], client.PropagationPolicy(metav1.DeletePropagationBackground),
+			client.Preconditions{UID: new(orphans[i].UID)})
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("delete %s %s: %w", orphans[i].Kind, orphans[i].Name, err)
 		}

@@ -32,9 +32,10 @@ type description struct {
 func newAppDescribeCommand(where *target) *cobra.Command {
 	var format string
 	command := &cobra.Command{
-		Use:     "describe NAME",
-		Short:   "Show all there is to know of one application",
-		Long:    "Show all there is to know of one application: its components, what keeps them from being ready, its releases, the objects\nit is made of, and what happened to it.",
+		Use:   "describe NAME",
+		Short: "Show all there is to know of one application",
+		Long: "Show all there is to know of one application: its components, what keeps them from being ready, its releases, the " +
+			"objects\nit is made of, and what happened to it.",
 		Example: "  weir app describe bookinfo -n bookinfo",
 		RunE: func(command *cobra.Command, args []string) error {
 			c, namespace, err := where.connect()
@@ -78,7 +79,8 @@ func describeApp(ctx context.Context, c client.Client, namespace, name string) (
 	}
 	slices.Sort(d.Objects)
 	var events corev1.EventList
-	err = c.List(ctx, &events, client.InNamespace(namespace), client.MatchingFields{"involvedObject.kind": "Application", "involvedObject.name": name})
+	err = c.List(ctx, &events, client.InNamespace(namespace),
+		client.MatchingFields{"involvedObject.kind": "Application", "involvedObject.name": name})
 	if err != nil {
 		return d, fmt.Errorf("list events of application %s: %w", name, err)
 	}

@@ -153,7 +153,8 @@ func wouldBe(ctx context.Context, c client.Client, o plan.Object) (before, after
 	case err != nil:
 		return nil, nil, fmt.Errorf("read %s: %w", kube.Describe(o), err)
 	}
-	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(then), client.DryRunAll, client.FieldOwner(api.FieldManager), client.ForceOwnership)
+	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(then), client.DryRunAll, client.FieldOwner(api.FieldManager),
+		client.ForceOwnership)
 	if err != nil {
 		return nil, nil, fmt.Errorf("compare %s: %w", kube.Describe(o), err)
 	}

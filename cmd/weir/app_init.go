@@ -68,7 +68,8 @@ func newAppInitCommand(where *target) *cobra.Command {
 	flags.StringVarP(&f.format, "output", "o", "", "json: the application, and the remarks beside it (default: yaml, as a file for people)")
 	flags.StringVarP(&f.file, "filename", "f", "", "compose file (default: look at the namespace)")
 	flags.StringArrayVar(&f.images, "image", nil, "image of a component, as name=image or image; once for each")
-	flags.StringSliceVar(&f.source.Local, "image-from", nil, "archives as docker save writes them, and folders in the OCI layout, to look for images in first")
+	flags.StringSliceVar(&f.source.Local, "image-from", nil,
+		"archives as docker save writes them, and folders in the OCI layout, to look for images in first")
 	flags.BoolVar(&f.source.Offline, "offline", false, "ask no registry")
 	flags.StringVar(&f.options.Application, "name", "", "name of the application (default: the compose project's, else the namespace's)")
 	flags.BoolVar(&f.options.External, "external", false, "leave the workloads to whoever made them, and govern the calls to them alone")
@@ -109,7 +110,8 @@ func (f initFlags) draft(command *cobra.Command, where *target) (*draft.Draft, e
 		if err := missing(ctx, c, namespace); err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("nothing runs in namespace %s that is not part of an application already; name another with -n, a compose file with -f, "+
+		return nil, fmt.Errorf("nothing runs in namespace %s that is not part of an application already; "+
+			"name another with -n, a compose file with -f, "+
 			"or images with --image", namespace)
 	}
 	return d, err
@@ -174,7 +176,8 @@ func readCompose(ctx context.Context, file string) (*types.Project, []draft.Note
 			if _, err := os.Stat(f.Path); errors.Is(err, os.ErrNotExist) {
 				f.Required = false
 				missing = append(missing, draft.Note{Component: service, Text: fmt.Sprintf("file %s with variables is not here, so they are left out; "+
-					"draft again where it is, or: kubectl create secret generic %s-env --from-env-file=%s, and name that under envFrom", filepath.Base(f.Path), service, filepath.Base(f.Path))})
+					"draft again where it is, or: kubectl create secret generic %s-env --from-env-file=%s, and name that under envFrom",
+					filepath.Base(f.Path), service, filepath.Base(f.Path))})
 			}
 		}
 	}

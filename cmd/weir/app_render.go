@@ -101,7 +101,8 @@ func readHistory(ctx context.Context, c client.Client, in *preview.Input) error 
 	for _, component := range in.Then.Spec.Components {
 		if component.Kind == api.StatefulSet {
 			var pods corev1.PodList
-			err := c.List(ctx, &pods, client.InNamespace(in.Then.Namespace), client.MatchingLabels{api.LabelApplication: in.Then.Name, api.LabelComponent: component.Name})
+			err := c.List(ctx, &pods, client.InNamespace(in.Then.Namespace),
+				client.MatchingLabels{api.LabelApplication: in.Then.Name, api.LabelComponent: component.Name})
 			if err != nil {
 				return fmt.Errorf("list pods of component %s: %w", component.Name, err)
 			}

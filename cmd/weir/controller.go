@@ -56,16 +56,22 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.options.HealthAddress, "health-address", ":8081", "address of /healthz and /readyz; 0 turns it off")
 	f.StringVar(&flags.options.ProfileAddress, "profile-address", "0", "address of /debug/pprof, such as 127.0.0.1:8082; 0 turns it off")
 	f.StringSliceVar(&flags.options.Namespaces, "namespaces", nil, "namespaces to look after, separated by commas; none means all")
-	f.StringVar(&flags.options.Templates, "template-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the strategies that every namespace may name")
-	f.StringSliceVar(&flags.options.Mesh, "mesh-hosts", nil, "services, as namespace/name or namespace/*, that every sidecar with a scope is sent besides those of istiod's namespace")
+	f.StringVar(&flags.options.Templates, "template-namespace", os.Getenv("POD_NAMESPACE"),
+		"namespace of the strategies that every namespace may name")
+	f.StringSliceVar(&flags.options.Mesh, "mesh-hosts", nil,
+		"services, as namespace/name or namespace/*, that every sidecar with a scope is sent besides those of istiod's namespace")
 	f.StringVar(&flags.prometheusURL, "prometheus-url", "http://prometheus.istio-system:9090", "Prometheus that scrapes the mesh")
 	f.StringVar(&flags.istioNamespace, "istio-namespace", "istio-system", "namespace of istiod")
-	f.StringVar(&flags.istiodServiceAccount, "istiod-service-account", "weir-istiod-reader", "service account, in istiod's namespace, by which istiod is asked what the proxies hold")
+	f.StringVar(&flags.istiodServiceAccount, "istiod-service-account", "weir-istiod-reader",
+		"service account, in istiod's namespace, by which istiod is asked what the proxies hold")
 	f.StringVar(&flags.gatewaySelector, "gateway-selector", "istio=ingressgateway", "labels of the ingress gateway's pods")
-	f.IntVar(&flags.webhook.Port, "webhook-port", 9443, "port that the API server asks at whether what users write can be carried out; 0 turns it off")
-	f.StringVar(&flags.webhook.Namespace, "webhook-namespace", os.Getenv("POD_NAMESPACE"), "namespace of the webhooks' Service and certificates; none turns the webhooks off")
+	f.IntVar(&flags.webhook.Port, "webhook-port", 9443,
+		"port that the API server asks at whether what users write can be carried out; 0 turns it off")
+	f.StringVar(&flags.webhook.Namespace, "webhook-namespace", os.Getenv("POD_NAMESPACE"),
+		"namespace of the webhooks' Service and certificates; none turns the webhooks off")
 	f.StringVar(&flags.webhook.Service, "webhook-service", "weir-webhook", "Service that the API server reaches the webhooks by")
-	f.StringVar(&flags.webhook.URL, "webhook-url", "", "address that the API server reaches the webhooks by when there is no Service, as https://10.0.0.1:9443")
+	f.StringVar(&flags.webhook.URL, "webhook-url", "",
+		"address that the API server reaches the webhooks by when there is no Service, as https://10.0.0.1:9443")
 	f.StringVar(&flags.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

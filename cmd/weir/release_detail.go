@@ -18,7 +18,8 @@ import (
 
 // releaseDetail shows all of a release, part by part; parts that have nothing to say are left out.
 func releaseDetail(w io.Writer, r *api.Release, evidence bool) error {
-	fmt.Fprintf(w, "%s of application %s: %s → %s\n%s: %s\n", r.Spec.Component, r.Spec.Application, r.Spec.From, r.Spec.To, phaseWord(*r), cmp.Or(r.Status.Message, "the controller has not looked at it yet"))
+	fmt.Fprintf(w, "%s of application %s: %s → %s\n%s: %s\n", r.Spec.Component, r.Spec.Application, r.Spec.From, r.Spec.To, phaseWord(*r),
+		cmp.Or(r.Status.Message, "the controller has not looked at it yet"))
 	if u := r.Spec.Unit; u != nil {
 		fmt.Fprintf(w, "One with %s, in unit %s\n", strings.Join(u.Releases, ", "), u.Name)
 	}
@@ -78,7 +79,8 @@ func verifiedWords(r *api.Release) string {
 	case release.NeedsProof(r.Status) && !meta.IsStatusConditionTrue(r.Status.Conditions, api.ConditionVerified):
 		return fmt.Sprintf("not seen yet to serve what is wanted (%s)", v.Method)
 	default:
-		return fmt.Sprintf("every caller serves %s since %s (%s, %s)", servedWords(v), v.At.Format(time.TimeOnly), counted(int(v.Proxies), "proxy", "proxies"), v.Method)
+		return fmt.Sprintf("every caller serves %s since %s (%s, %s)", servedWords(v), v.At.Format(time.TimeOnly),
+			counted(int(v.Proxies), "proxy", "proxies"), v.Method)
 	}
 }
 
@@ -145,7 +147,8 @@ func gateTable(w io.Writer, r *api.Release) error {
 		if g.DecidedAt != nil {
 			decided = g.DecidedAt.Format(time.TimeOnly)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.Name, pointWords(g), g.State, cmp.Or(g.By, "-"), g.AskedAt.Format(time.TimeOnly), decided, cmp.Or(g.Message, "-"))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.Name, pointWords(g), g.State, cmp.Or(g.By, "-"), g.AskedAt.Format(time.TimeOnly),
+			decided, cmp.Or(g.Message, "-"))
 	}
 	if err := t.Flush(); err != nil {
 		return err

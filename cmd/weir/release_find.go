@@ -31,7 +31,8 @@ func findRelease(ctx context.Context, c client.Reader, namespace, name string) (
 		if err := missing(ctx, c, namespace); err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("namespace %s has neither a release %q nor a component of that name that was released; see: weir release list -n %s",
+		return nil, fmt.Errorf("namespace %s has neither a release %q nor a component of that name that was released; "+
+			"see: weir release list -n %s",
 			namespace, name, namespace)
 	}
 	return &releases[len(releases)-1], nil

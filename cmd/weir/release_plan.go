@@ -48,7 +48,8 @@ func newReleasePlanCommand(where *target) *cobra.Command {
 	flags.StringVar(&f.image, "image", "", "image that the component would get")
 	flags.Float64Var(&f.rate, "rate", 0, "requests a second that a component gets (default: not known)")
 	flags.StringVar(&f.prometheusURL, "prometheus-url", "", "Prometheus to ask for the rate of the last five minutes")
-	flags.StringVar(&f.templates, "template-namespace", install.Namespace, "namespace of the strategies that every namespace may name, as the controller has it")
+	flags.StringVar(&f.templates, "template-namespace", install.Namespace,
+		"namespace of the strategies that every namespace may name, as the controller has it")
 	flags.DurationVar(&f.ready, "ready", 20*time.Second, "how long pods take to become ready")
 	flags.BoolVar(&f.brief, "brief", false, "leave out the lines that differ")
 	addFormatFlag(command, &f.format)

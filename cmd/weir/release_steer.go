@@ -66,7 +66,8 @@ func edit(
 // underWay refuses a release that has ended.
 func underWay(r *api.Release) error {
 	if r.Status.Phase.Finished() {
-		return fmt.Errorf("it has ended: %s; change the component to begin another, or see: weir release retry, weir release undo", r.Status.Message)
+		return fmt.Errorf("it has ended: %s; change the component to begin another, or see: weir release retry, weir release undo",
+			r.Status.Message)
 	}
 	return nil
 }

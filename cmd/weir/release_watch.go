@@ -33,7 +33,8 @@ func newReleaseWatchCommand(where *target) *cobra.Command {
 			ctx := command.Context()
 			if timeout > 0 {
 				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the release has not ended after %s; it goes on without being watched", timeout))
+				ctx, cancel = context.WithTimeoutCause(ctx, timeout,
+					fmt.Errorf("the release has not ended after %s; it goes on without being watched", timeout))
 				defer cancel()
 			}
 			if err := awaitObserved(ctx, c, namespace, args[0]); err != nil {

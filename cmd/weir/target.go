@@ -40,7 +40,8 @@ func (t *target) config() (*rest.Config, error) {
 	if clientcmd.IsEmptyConfig(err) {
 		info, missing := cluster.Find(usualLocal())
 		if missing != nil {
-			return nil, errors.New("no kubeconfig names a cluster; name one with --kubeconfig, or get a cluster on this machine with weir cluster up")
+			return nil, errors.New("no kubeconfig names a cluster; " +
+				"name one with --kubeconfig, or get a cluster on this machine with weir cluster up")
 		}
 		t.kubeconfig = info.Kubeconfig
 		config, err = t.loader().ClientConfig()

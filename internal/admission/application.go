@@ -67,7 +67,8 @@ func strategies(a *api.Application, around Around) []string {
 			alone[c.Strategy] = strategy.Alone(spec)
 		}
 		for _, fault := range slices.Concat(strategy.Fit(spec, a, c.Name), alone[c.Strategy]) {
-			faults = append(faults, fmt.Sprintf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %v", c.Name, c.Strategy, fault))
+			faults = append(faults,
+				fmt.Sprintf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %v", c.Name, c.Strategy, fault))
 		}
 	}
 	return faults
@@ -78,7 +79,8 @@ func missing(a *api.Application, around Around) []string {
 	var out []string
 	for _, c := range a.Spec.Components {
 		if _, known := around.Strategies[c.Strategy]; !known && c.Strategy != "" {
-			out = append(out, fmt.Sprintf("spec.components[%s].strategy: there is no Strategy %q yet; until there is, versions stay", c.Name, c.Strategy))
+			out = append(out, fmt.Sprintf("spec.components[%s].strategy: there is no Strategy %q yet; until there is, versions stay", c.Name,
+				c.Strategy))
 		}
 	}
 	return out
@@ -122,7 +124,8 @@ func conflicts(a *api.Application, others []api.Application) []string {
 		}
 		for _, c := range a.Spec.Components {
 			if slices.ContainsFunc(o.Spec.Components, func(d api.Component) bool { return d.Name == c.Name }) {
-				faults = append(faults, fmt.Sprintf("spec.components[%s].name: application %s of this namespace has a component of this name; rename one", c.Name, o.Name))
+				faults = append(faults,
+					fmt.Sprintf("spec.components[%s].name: application %s of this namespace has a component of this name; rename one", c.Name, o.Name))
 			}
 		}
 	}

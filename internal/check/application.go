@@ -73,6 +73,7 @@ func lonely(b *book, n Namespace) {
 
 func orphan(b *book, n Namespace) {
 	for _, o := range inventory.Orphans(n.Applications, n.Objects) {
-		b.warn(o.Kind+" "+o.Name, "weir app delete --orphans -n "+n.Name, "it was made for an application %s, and none has it", o.Labels[api.LabelApplication])
+		b.warn(o.Kind+" "+o.Name, "weir app delete --orphans -n "+n.Name, "it was made for an application %s, and none has it",
+			o.Labels[api.LabelApplication])
 	}
 }

@@ -49,7 +49,8 @@ func kubernetes(b *book) {
 
 func rights(b *book) {
 	if len(b.Cluster.Missing) > 0 && b.Cluster.Weir == nil {
-		b.fault("", "install as an administrator of the cluster", "your account may not %s, so it cannot install Weir", strings.Join(b.Cluster.Missing, ", "))
+		b.fault("", "install as an administrator of the cluster", "your account may not %s, so it cannot install Weir",
+			strings.Join(b.Cluster.Missing, ", "))
 	}
 }
 
@@ -74,7 +75,8 @@ func istiod(b *book) {
 		where := "Deployment " + i.Name
 		if i.Ready == 0 {
 			b.fault(where, fmt.Sprintf("kubectl -n %s describe pods -l app=istiod", i.Namespace),
-				"istiod of revision %s in %s has no ready pod: new pods of its namespaces are refused, and changes of routes reach nobody", i.Revision, i.Namespace)
+				"istiod of revision %s in %s has no ready pod: new pods of its namespaces are refused, and changes of routes reach nobody",
+				i.Revision, i.Namespace)
 			continue
 		}
 		v, err := version.ParseGeneric(i.Version)
@@ -102,7 +104,8 @@ func injector(b *book) {
 	for _, i := range b.Cluster.Injectors {
 		known := slices.ContainsFunc(b.Cluster.Istiods, func(d Istiod) bool { return d.Revision == i.Revision })
 		if !known && i.Service != "" {
-			b.fault("MutatingWebhookConfiguration "+i.Configuration, "delete it, or install that revision: until then pods of its namespaces are refused",
+			b.fault("MutatingWebhookConfiguration "+i.Configuration,
+				"delete it, or install that revision: until then pods of its namespaces are refused",
 				"it asks %s of revision %s for sidecars, and there is no such istiod", i.Service, i.Revision)
 			return
 		}
@@ -131,8 +134,9 @@ func prometheus(b *book) {
 		b.warn("", "install one, or say where it is: weir install --set prometheus.url=<where>",
 			"Prometheus at %s does not answer (%s), so releases with an analysis will wait for evidence", p.URL, p.Problem)
 	case !p.Mesh:
-		b.warn("", "let it scrape port 15020 of the pods, path /stats/prometheus", "Prometheus at %s has none of Istio's metrics (istio_requests_total); "+
-			"without requests in the mesh there are none yet", p.URL)
+		b.warn("", "let it scrape port 15020 of the pods, path /stats/prometheus",
+			"Prometheus at %s has none of Istio's metrics (istio_requests_total); "+
+				"without requests in the mesh there are none yet", p.URL)
 	default:
 		b.good("Prometheus at %s has Istio's metrics", p.URL)
 	}
@@ -149,9 +153,11 @@ func weir(b *book) {
 	case !kinds:
 		b.fault("", "weir install", "the controller is there, but not all of Weir's kinds")
 	case w.Ready == 0:
-		b.fault("Deployment weir-controller", fmt.Sprintf("kubectl -n %s describe pods", w.Namespace), "no controller is ready: applications stay as they are, releases stand still")
+		b.fault("Deployment weir-controller", fmt.Sprintf("kubectl -n %s describe pods", w.Namespace),
+			"no controller is ready: applications stay as they are, releases stand still")
 	case w.Ready < w.Wanted:
-		b.warn("Deployment weir-controller", fmt.Sprintf("kubectl -n %s describe pods", w.Namespace), "%d of %d controllers are ready", w.Ready, w.Wanted)
+		b.warn("Deployment weir-controller", fmt.Sprintf("kubectl -n %s describe pods", w.Namespace), "%d of %d controllers are ready", w.Ready,
+			w.Wanted)
 	default:
 		b.good("Weir %s in %s, %d controllers ready", w.Image, w.Namespace, w.Ready)
 	}

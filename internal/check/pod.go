@@ -100,7 +100,8 @@ func injectionOff(b *book, n Namespace) {
 			continue
 		}
 		if _, match := injection.Match(b.Cluster.Injectors, n.Labels, p.Labels); !match {
-			b.fault("Namespace "+n.Name, "", "pods ask for a sidecar and get none: %s", injection.Why(b.Cluster.Injectors, n.Name, n.Labels, p.Labels))
+			b.fault("Namespace "+n.Name, "", "pods ask for a sidecar and get none: %s",
+				injection.Why(b.Cluster.Injectors, n.Name, n.Labels, p.Labels))
 			b.found[len(b.found)-1].Do = "label the namespace, then weir restarts the pods that lack theirs"
 			return
 		}
@@ -110,7 +111,8 @@ func injectionOff(b *book, n Namespace) {
 // podSecurity finds namespaces that refuse the container by which Istio redirects requests.
 func podSecurity(b *book, n Namespace) {
 	level := n.Labels["pod-security.kubernetes.io/enforce"]
-	if b.Cluster.CNI || (level != "restricted" && level != "baseline") || len(b.meshed(n)) == 0 && n.Labels["istio-injection"] != "enabled" && n.Labels["istio.io/rev"] == "" {
+	injected := len(b.meshed(n)) > 0 || n.Labels["istio-injection"] == "enabled" || n.Labels["istio.io/rev"] != ""
+	if b.Cluster.CNI || level != "restricted" && level != "baseline" || !injected {
 		return
 	}
 	b.fault("Namespace "+n.Name, "install Istio's chart cni, or enforce privileged here",
@@ -147,7 +149,8 @@ func userOfSidecar(b *book, n Namespace) {
 		for _, c := range p.Spec.Containers {
 			own := c.SecurityContext != nil && c.SecurityContext.RunAsUser != nil
 			if c.Name != injection.Container && (own && *c.SecurityContext.RunAsUser == sidecarUser || all && !own) {
-				b.fault(workload(p), "let it run as another user", "container %s runs as user %d, which is the sidecar's: its requests pass by the mesh", c.Name, sidecarUser)
+				b.fault(workload(p), "let it run as another user",
+					"container %s runs as user %d, which is the sidecar's: its requests pass by the mesh", c.Name, sidecarUser)
 			}
 		}
 	}

@@ -25,8 +25,9 @@ func foreignRoute(b *book, n Namespace) {
 		for _, a := range all.Applications {
 			for _, c := range a.Spec.Components {
 				for _, found := range conflict.Except(&a, conflict.Find(routing.Host(a.Namespace, c.Name), n.Routes, n.Rules)) {
-					b.fault(found.Kind+" "+found.Name, found.Do(), "it has a say about %s, which belongs to application %s, for %s: the mesh follows one of the two, "+
-						"and releases of %s wait", found.Host, a.Name, found.Callers, c.Name)
+					b.fault(found.Kind+" "+found.Name, found.Do(),
+						"it has a say about %s, which belongs to application %s, for %s: the mesh follows one of the two, "+
+							"and releases of %s wait", found.Host, a.Name, found.Callers, c.Name)
 				}
 			}
 		}
@@ -166,7 +167,8 @@ func weightSum(b *book, n Namespace) {
 				sum += d.Weight
 			}
 			if len(r.Route) > 1 && sum != 100 {
-				b.warn(fmt.Sprintf("VirtualService %s, spec.http[%d]", v.Name, i), "let them sum to 100", "the weights sum to %d, so none is the percentage it seems", sum)
+				b.warn(fmt.Sprintf("VirtualService %s, spec.http[%d]", v.Name, i), "let them sum to 100",
+					"the weights sum to %d, so none is the percentage it seems", sum)
 			}
 		}
 	}

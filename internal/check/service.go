@@ -41,7 +41,8 @@ func portUnnamed(b *book, n Namespace) {
 				continue
 			}
 			guess := spoken(p).Protocol
-			b.warn(fmt.Sprintf("Service %s, port %d", s.Name, p.Port), fmt.Sprintf("set appProtocol: %s if that is it, or name the port such as %s-api", guess, guess),
+			b.warn(fmt.Sprintf("Service %s, port %d", s.Name, p.Port),
+				fmt.Sprintf("set appProtocol: %s if that is it, or name the port such as %s-api", guess, guess),
 				"nothing says what is spoken: the sidecar guesses, and neither retries nor counts what it takes for TCP")
 		}
 	}
@@ -71,7 +72,8 @@ func portConflict(b *book, n Namespace) {
 				} else if before.protocol != now.protocol && !reported[pair] {
 					reported[pair] = true
 					b.fault(fmt.Sprintf("Service %s, port %d", s.Name, p.Port), "let both say the same, or take one away",
-						"port %d of %s is %s here and %s in Service %s; the sidecar can serve but one of them", at.target, at.workload, now.protocol, before.protocol, before.service)
+						"port %d of %s is %s here and %s in Service %s; the sidecar can serve but one of them",
+						at.target, at.workload, now.protocol, before.protocol, before.service)
 				}
 			}
 		}

@@ -72,7 +72,9 @@ func (s *stage) startBookinfo(ctx context.Context, note func(string)) error {
 	if err := s.client.Create(ctx, namespace); client.IgnoreAlreadyExists(err) != nil {
 		return fmt.Errorf("make namespace %s: %w", s.options.Namespace, err)
 	}
-	for text, obj := range map[string]client.Object{string(manifest.Strategy): &api.Strategy{}, string(manifest.Application): &api.Application{}} {
+	for text, obj := range map[string]client.Object{
+		string(manifest.Strategy): &api.Strategy{}, string(manifest.Application): &api.Application{},
+	} {
 		if err := yaml.UnmarshalStrict([]byte(text), obj); err != nil {
 			return fmt.Errorf("read the manifest: %w", err)
 		}

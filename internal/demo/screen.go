@@ -53,7 +53,8 @@ func (s *screen) line(elapsed time.Duration, release *api.Release, l load.Snapsh
 	}
 	s.last, s.spoke = key, elapsed
 	fmt.Fprintf(s.out, "  %6.1fs  %-10s  wanted %3d %%  verified %3d %%  %d requests, %d failed, P95 %.0f ms  %s\n",
-		elapsed.Seconds(), release.Status.Phase, weight(release), verified(release), l.Requests, l.Failed, l.Last.Latency.P95, release.Status.Message)
+		elapsed.Seconds(), release.Status.Phase, weight(release), verified(release), l.Requests, l.Failed, l.Last.Latency.P95,
+		release.Status.Message)
 }
 
 // render is the block of lines that shows a release.

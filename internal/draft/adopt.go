@@ -204,7 +204,8 @@ func (a *adopter) beside() {
 				if labels.SelectorFromSet(s.Spec.Selector).Matches(a.labels(c)) {
 					a.note(c.Name, "Service %s leads to its pods as well; it stays, and goes on doing so", s.Name)
 				} else {
-					a.obstacle(c.Name, "Service %s leads to its pods by labels that new pods would have otherwise (%s); change its selector, or leave the component out with --except %s",
+					a.obstacle(c.Name, "Service %s leads to its pods by labels that new pods would have otherwise (%s); change its selector, "+
+						"or leave the component out with --except %s",
 						s.Name, labels.FormatLabels(s.Spec.Selector), c.Name)
 				}
 			}

@@ -31,7 +31,8 @@ func Compose(project *types.Project, namespace string, images map[string]Image) 
 	for _, name := range services {
 		c.names[name] = cmp.Or(label(name, longest), "component")
 		if c.names[name] != name {
-			c.note(c.names[name], "the service is called %s in the compose file, which is no name of a component; its callers' variables and arguments have the new one", name)
+			c.note(c.names[name], "the service is called %s in the compose file, which is no name of a component; its callers' "+
+				"variables and arguments have the new one", name)
 		}
 	}
 	c.called(services)
@@ -46,7 +47,8 @@ func Compose(project *types.Project, namespace string, images map[string]Image) 
 	c.ways()
 	c.remind()
 	for _, name := range slices.Sorted(maps.Keys(project.DisabledServices)) {
-		c.note("", "service %s is left out, since nobody asked for its profile; COMPOSE_PROFILES=%s takes it in", name, strings.Join(project.DisabledServices[name].Profiles, ","))
+		c.note("", "service %s is left out, since nobody asked for its profile; COMPOSE_PROFILES=%s takes it in", name,
+			strings.Join(project.DisabledServices[name].Profiles, ","))
 	}
 	return c.Draft, nil
 }
@@ -65,7 +67,8 @@ type composer struct {
 
 func (c *composer) component(s types.ServiceConfig) (api.Component, error) {
 	name := c.names[s.Name]
-	out := api.Component{Name: name, Image: c.image(name, s), Command: c.renamed(s.Entrypoint), Args: c.renamed(s.Command), Env: c.env(name, s)}
+	out := api.Component{Name: name, Image: c.image(name, s), Command: c.renamed(s.Entrypoint), Args: c.renamed(s.Command),
+		Env: c.env(name, s)}
 	c.ports(&out, s)
 	if n := replicas(s); n != 1 {
 		out.Replicas = ptr.To(max(1, n))
@@ -124,7 +127,8 @@ func mounted(s types.ServiceConfig, at string) bool {
 // hostly tells whether a variable of that name holds a host.
 func hostly(key string) bool {
 	key = strings.ToUpper(key)
-	return slices.ContainsFunc([]string{"HOST", "HOSTNAME", "SERVER", "ADDR", "ADDRESS"}, func(word string) bool { return strings.HasSuffix(key, word) })
+	return slices.ContainsFunc([]string{"HOST", "HOSTNAME", "SERVER", "ADDR", "ADDRESS"},
+		func(word string) bool { return strings.HasSuffix(key, word) })
 }
 
 // called gathers what services are called besides their names: by their containers' names, links and aliases.
@@ -153,7 +157,8 @@ func (c *composer) called(services []string) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.hosts)) {
-		c.note(c.hosts[name], "it is called %s as well in the compose file; only its own name is one here, and stands in its callers' variables and arguments", name)
+		c.note(c.hosts[name], "it is called %s as well in the compose file; only its own name is one here, and stands "+
+			"in its callers' variables and arguments", name)
 	}
 }
 
@@ -231,7 +236,8 @@ func (c *composer) ports(out *api.Component, s types.ServiceConfig) {
 
 // familiar are ports of images that everybody uses.
 var familiar = map[string]int32{
-	"postgres": 5432, "mysql": 3306, "mariadb": 3306, "redis": 6379, "valkey": 6379, "mongo": 27017, "rabbitmq": 5672, "nginx": 80, "httpd": 80,
+	"postgres": 5432, "mysql": 3306, "mariadb": 3306, "redis": 6379, "valkey": 6379, "mongo": 27017, "rabbitmq": 5672,
+	"nginx": 80, "httpd": 80,
 	"memcached": 11211, "nats": 4222, "elasticsearch": 9200,
 }
 
@@ -290,7 +296,8 @@ func (c *composer) readiness(component string, s types.ServiceConfig) *corev1.Pr
 		probe.FailureThreshold = int32(min(*h.Retries, 1000))
 	}
 	if probe.PeriodSeconds > 10 {
-		c.note(component, "its health is looked at each %d s only, so a new pod gets its first request that late; make periodSeconds smaller", probe.PeriodSeconds)
+		c.note(component, "its health is looked at each %d s only, so a new pod gets its first request that late; make periodSeconds smaller",
+			probe.PeriodSeconds)
 	}
 	return probe
 }

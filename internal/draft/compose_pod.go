@@ -29,7 +29,8 @@ func (c *composer) volumes(out *api.Component, over *overlay, s types.ServiceCon
 		case v.Type == types.VolumeTypeVolume:
 			out.Kind = api.StatefulSet
 			out.Claims = append(out.Claims, api.Claim{Name: free(out, name), Path: v.Target, Size: resource.MustParse(claimSize)})
-			c.note(out.Name, "volume %s becomes a claim of %s for each pod, empty at first; correct the size, and bring the data over", v.Source, claimSize)
+			c.note(out.Name, "volume %s becomes a claim of %s for each pod, empty at first; correct the size, and bring the data over", v.Source,
+				claimSize)
 			if others := c.sharing(s.Name, v.Source); len(others) > 0 {
 				c.note(out.Name, "%s has volume %s as well, and would see other files in a claim of its own; "+
 					"make one claim that all may write (ReadWriteMany), and name it under volumes of each", strings.Join(others, ", "), v.Source)
@@ -50,7 +51,8 @@ func (c *composer) volumes(out *api.Component, over *overlay, s types.ServiceCon
 		out.Volumes = append(out.Volumes, api.Volume{Name: free(out, "scratch"), Path: path, EmptyDir: &api.EmptyDir{}})
 	}
 	if s.ShmSize > 0 {
-		memory := corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: resource.NewQuantity(int64(s.ShmSize), resource.BinarySI)}
+		memory := corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory,
+			SizeLimit: resource.NewQuantity(int64(s.ShmSize), resource.BinarySI)}
 		over.pod.Volumes = append(over.pod.Volumes, corev1.Volume{Name: "shm", VolumeSource: corev1.VolumeSource{EmptyDir: &memory}})
 		over.container.VolumeMounts = append(over.container.VolumeMounts, corev1.VolumeMount{Name: "shm", MountPath: "/dev/shm"})
 	}
@@ -66,7 +68,8 @@ func (c *composer) volumes(out *api.Component, over *overlay, s types.ServiceCon
 func (c *composer) files(out *api.Component, over *overlay, name string, v types.ServiceVolumeConfig) {
 	config := out.Name + "-" + name
 	where := c.local(v.Source)
-	c.note(out.Name, "%s is a file or folder of your machine; put it into the cluster: kubectl create configmap %s --from-file=%s", where, config, where)
+	c.note(out.Name, "%s is a file or folder of your machine; put it into the cluster: kubectl create configmap %s --from-file=%s", where,
+		config, where)
 	if path.Ext(v.Target) == "" {
 		out.Volumes = append(out.Volumes, api.Volume{Name: name, Path: v.Target, ConfigMap: config, ReadOnly: true})
 		return
@@ -86,7 +89,8 @@ func (c *composer) local(file string) string {
 // within tells whether the file is the folder, or in it.
 func within(file, folder string) bool {
 	file, folder = path.Clean(file), path.Clean(folder)
-	return file == folder || folder == "." && !strings.HasPrefix(file, "/") && !strings.HasPrefix(file, "..") || strings.HasPrefix(file, folder+"/")
+	return file == folder || folder == "." && !strings.HasPrefix(file, "/") && !strings.HasPrefix(file, "..") ||
+		strings.HasPrefix(file, folder+"/")
 }
 
 // sharing are the components of other services that mount the volume.
@@ -132,7 +136,8 @@ func (c *composer) object(out *api.Component, over *overlay, ref types.FileRefer
 // mount puts one key of a volume in the place of a file.
 func (o *overlay) mount(name string, source corev1.VolumeSource, target, key string) {
 	o.pod.Volumes = append(o.pod.Volumes, corev1.Volume{Name: name, VolumeSource: source})
-	o.container.VolumeMounts = append(o.container.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: target, SubPath: key, ReadOnly: true})
+	o.container.VolumeMounts = append(o.container.VolumeMounts,
+		corev1.VolumeMount{Name: name, MountPath: target, SubPath: key, ReadOnly: true})
 }
 
 // free is the name, or the name with a number when the component has such a volume.

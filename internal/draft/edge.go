@@ -37,7 +37,8 @@ func (w *drafter) ports(name string, s *corev1.Service, main source) []api.Port 
 			w.note(name, "no container names a port %s, which Service %s leads to", p.TargetPort.StrVal, s.Name)
 		}
 		if made.Protocol == "" && port.Find(made, false) == port.Find(api.Port{Port: 1}, false) {
-			w.note(name, "nobody says what port %d speaks, so it is carried as TCP; if it is HTTP, write protocol: http, or requests cannot be told apart", p.Port)
+			w.note(name, "nobody says what port %d speaks, so it is carried as TCP; if it is HTTP, write protocol: "+
+				"http, or requests cannot be told apart", p.Port)
 		}
 		out = append(out, made)
 	}

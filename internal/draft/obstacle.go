@@ -45,7 +45,8 @@ func (a *adopter) owned(component string, b source) {
 
 func (a *adopter) controlled(component string, b source, o metav1.Object, kind string) {
 	if by := metav1.GetControllerOf(o); by != nil && o.GetName() == b.name && kind == string(b.kind) {
-		a.obstacle(component, "%s %s belongs to %s %s, which would change it back; adopt it with external: true, or leave it out with --except %s",
+		a.obstacle(component, "%s %s belongs to %s %s, which would change it back; "+
+			"adopt it with external: true, or leave it out with --except %s",
 			kind, b.name, by.Kind, by.Name, component)
 	}
 }
@@ -57,8 +58,10 @@ func (a *adopter) trusted(component string, b source) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.around.Trusted)) {
-		if slices.ContainsFunc(a.around.Trusted[name], func(text string) bool { return text == account || strings.HasSuffix(text, "/sa/"+account) }) {
-			a.obstacle(component, "%s names account %s, as which its pods run; name account %s there as well, and adopt then", name, account, component)
+		if slices.ContainsFunc(a.around.Trusted[name],
+			func(text string) bool { return text == account || strings.HasSuffix(text, "/sa/"+account) }) {
+			a.obstacle(component, "%s names account %s, as which its pods run; name account %s there as well, and adopt then", name, account,
+				component)
 		}
 	}
 }
@@ -66,13 +69,16 @@ func (a *adopter) trusted(component string, b source) {
 // stored is what a StatefulSet keeps, under names that must stay.
 func (a *adopter) stored(c api.Component, b source) {
 	if b.name != c.Name {
-		a.obstacle(c.Name, "StatefulSet %s answers for Service %s, and what its pods keep goes by its own name; leave it out with --except %s", b.name, c.Name, c.Name)
+		a.obstacle(c.Name, "StatefulSet %s answers for Service %s, and what its pods keep goes by its own name; leave it out with --except %s",
+			b.name, c.Name, c.Name)
 	}
 	if app := b.pods.Labels["app"]; app != "" && app != c.Name {
-		a.obstacle(c.Name, "pods of StatefulSet %s have the label app: %s, and would need app: %s; leave it out with --except %s", b.name, app, c.Name, c.Name)
+		a.obstacle(c.Name, "pods of StatefulSet %s have the label app: %s, and would need app: %s; leave it out with --except %s", b.name, app,
+			c.Name, c.Name)
 	}
 	if len(a.made[c.Name]) > 1 {
-		a.obstacle(c.Name, "StatefulSet %s answers together with others, and no component is made of two; leave it out with --except %s", b.name, c.Name)
+		a.obstacle(c.Name, "StatefulSet %s answers together with others, and no component is made of two; leave it out with --except %s", b.name,
+			c.Name)
 	}
 	i := slices.IndexFunc(a.seen.StatefulSets, func(s appsv1.StatefulSet) bool { return s.Name == b.name })
 	if i >= 0 && a.seen.StatefulSets[i].Spec.PodManagementPolicy == appsv1.ParallelPodManagement {
@@ -90,7 +96,8 @@ func (a *adopter) twice(component string, b source) {
 	}
 	for _, c := range b.pods.Spec.Containers {
 		if slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.HostPort != 0 }) {
-			a.obstacle(component, "%s %s listens on a port of its node, and old and new pods would both want it; leave it out with --except %s", b.kind, b.name, component)
+			a.obstacle(component, "%s %s listens on a port of its node, and old and new pods would both want it; leave it out with --except %s",
+				b.kind, b.name, component)
 		}
 	}
 }

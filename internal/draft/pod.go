@@ -130,9 +130,11 @@ func plainVolume(v corev1.Volume, m corev1.VolumeMount) (api.Volume, bool) {
 		return out, false
 	}
 	switch {
-	case v.ConfigMap != nil && len(v.ConfigMap.Items) == 0 && !ptr.Deref(v.ConfigMap.Optional, false) && ptr.Deref(v.ConfigMap.DefaultMode, 0o644) == 0o644:
+	case v.ConfigMap != nil && len(v.ConfigMap.Items) == 0 && !ptr.Deref(v.ConfigMap.Optional, false) &&
+		ptr.Deref(v.ConfigMap.DefaultMode, 0o644) == 0o644:
 		out.ConfigMap = v.ConfigMap.Name
-	case v.Secret != nil && len(v.Secret.Items) == 0 && !ptr.Deref(v.Secret.Optional, false) && ptr.Deref(v.Secret.DefaultMode, 0o644) == 0o644:
+	case v.Secret != nil && len(v.Secret.Items) == 0 && !ptr.Deref(v.Secret.Optional, false) &&
+		ptr.Deref(v.Secret.DefaultMode, 0o644) == 0o644:
 		out.Secret = v.Secret.SecretName
 	case v.EmptyDir != nil && *v.EmptyDir == (corev1.EmptyDirVolumeSource{}):
 		out.EmptyDir = &api.EmptyDir{}

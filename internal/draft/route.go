@@ -42,7 +42,8 @@ func (a *adopter) routes() {
 	for _, v := range a.around.Elsewhere {
 		for _, t := range aimsOf(&v.Spec) {
 			if name, rest, _ := strings.Cut(t.host, "."); t.subset != "" && strings.HasPrefix(rest, a.seen.Name) && a.has(name) {
-				a.obstacle(name, "VirtualService %s/%s leads to its subset %s, which would have no pods; let it lead to the Service alone", v.Namespace, v.Name, t.subset)
+				a.obstacle(name, "VirtualService %s/%s leads to its subset %s, which would have no pods; let it lead to the Service alone", v.Namespace,
+					v.Name, t.subset)
 			}
 		}
 	}
@@ -79,7 +80,8 @@ func (a *adopter) loosened(aims []aim) {
 		if t.subset == "" || len(a.made[name]) < 2 || !a.apart(name) {
 			continue
 		}
-		n := Note{name, "its Service selects by labels that new pods have otherwise, so for some seconds requests go to all of its old pods, whatever version routes choose"}
+		n := Note{name, "its Service selects by labels that new pods have otherwise, so for some seconds requests go to all of " +
+			"its old pods, whatever version routes choose"}
 		if !slices.Contains(a.Notes, n) {
 			a.Notes = append(a.Notes, n)
 		}

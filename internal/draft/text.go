@@ -15,8 +15,8 @@ import (
 
 // first are the fields that people look for first, in their order; others follow by name.
 var first = []string{
-	"apiVersion", "name", "kind", "metadata", "spec", "namespace", "image", "version", "external", "schedule", "command", "args", "env", "envFrom", "port",
-	"target", "ports", "replicas", "uses", "expose", "strategy",
+	"apiVersion", "name", "kind", "metadata", "spec", "namespace", "image", "version", "external", "schedule", "command", "args", "env",
+	"envFrom", "port", "target", "ports", "replicas", "uses", "expose", "strategy",
 }
 
 // YAML is the Application as a file for people, with the notes before it. It fails on nothing that a Draft holds.

@@ -138,7 +138,8 @@ func (n Namespace) sources() []source {
 	var out []source
 	for _, d := range n.Deployments {
 		if !governed(&d) {
-			out = append(out, source{kind: api.Deployment, name: d.Name, replicas: d.Spec.Replicas, pods: d.Spec.Template, version: d.Spec.Template.Labels["version"]})
+			out = append(out, source{kind: api.Deployment, name: d.Name, replicas: d.Spec.Replicas, pods: d.Spec.Template,
+				version: d.Spec.Template.Labels["version"]})
 		}
 	}
 	for _, s := range n.StatefulSets {
@@ -177,7 +178,8 @@ func headless(s *corev1.Service) bool { return s.Spec.ClusterIP == corev1.Cluste
 
 func (w *drafter) component(name string, s *corev1.Service, behind []source) error {
 	if label(name, longest) != name {
-		w.note("", "%s is no name of a component, which begins with a letter and has at most %d lower case letters, digits and dashes; it is left out", name, longest)
+		w.note("", "%s is no name of a component, which begins with a letter and has at most %d lower case letters, "+
+			"digits and dashes; it is left out", name, longest)
 		return nil
 	}
 	live := slices.DeleteFunc(slices.Clone(behind), func(b source) bool { return b.replicas != nil && *b.replicas == 0 })
@@ -190,7 +192,8 @@ func (w *drafter) component(name string, s *corev1.Service, behind []source) err
 		for _, b := range live {
 			names = append(names, b.name)
 		}
-		w.note(name, "%s answer for it together; %s is taken for the version that all requests go to, and the others get none", strings.Join(names, ", "), main.name)
+		w.note(name, "%s answer for it together; %s is taken for the version that all requests go to, and the others get none",
+			strings.Join(names, ", "), main.name)
 	}
 	w.made[name] = behind
 	c := api.Component{Name: name}
@@ -300,7 +303,8 @@ func (w *drafter) owned(name string, main source) (api.Component, error) {
 
 func (w *drafter) account(name string, main source) {
 	if account := main.pods.Spec.ServiceAccountName; account != "" && account != "default" && account != name {
-		w.note(name, "its pods have run as account %s, and get one of their own, %s; whatever that account may do, and whoever lets it in, has to know the new one", account, name)
+		w.note(name, "its pods have run as account %s, and get one of their own, %s; whatever that account may do, and whoever lets "+
+			"it in, has to know the new one", account, name)
 	}
 }
 

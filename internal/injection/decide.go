@@ -105,7 +105,8 @@ func Decide(now time.Time, s Seen) Decision {
 	case !s.Answering:
 		return say(Wait, again, "istiod (%s) is not ready to inject; they are restarted when it is", s.Injector.Service)
 	case s.inVain() >= enough:
-		return say(Ask, longestWait, "%d restarts did not help; look at the log of istiod, then kubectl -n %s delete pod %s", s.inVain(), s.Namespace, pod.Name)
+		return say(Ask, longestWait, "%d restarts did not help; look at the log of istiod, then kubectl -n %s delete pod %s", s.inVain(),
+			s.Namespace, pod.Name)
 	case s.Ending > 0:
 		return say(Wait, again, "the one restarted before is still ending")
 	case len(s.Pods) < s.Wanted:
@@ -119,7 +120,8 @@ func Decide(now time.Time, s Seen) Decision {
 	case s.Trial != "":
 		return say(Ask, again, "a new pod would get none either: %s", s.Trial)
 	case ready(pod) && s.ready() == 1 && s.Kind == api.StatefulSet:
-		return say(Ask, 0, "it is the only one that answers, so a restart would cost requests: kubectl -n %s delete pod %s, when it suits", s.Namespace, pod.Name)
+		return say(Ask, 0, "it is the only one that answers, so a restart would cost requests: kubectl -n %s delete pod %s, when it suits",
+			s.Namespace, pod.Name)
 	case ready(pod) && s.ready() == 1:
 		return say(Restart, again, "another is started before it ends")
 	default:

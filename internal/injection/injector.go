@@ -103,7 +103,8 @@ func Why(all []Injector, name string, namespace, pod map[string]string) string {
 	case namespace[labelEnabled] == "disabled":
 		return fmt.Sprintf("injection is off for namespace %s; kubectl label namespace %s istio-injection=enabled --overwrite", name, name)
 	case wanted != "" && !slices.Contains(Revisions(all), wanted):
-		return fmt.Sprintf("revision %s of Istio, which namespace %s asks for, is not there; there are: %s", wanted, name, strings.Join(Revisions(all), ", "))
+		return fmt.Sprintf("revision %s of Istio, which namespace %s asks for, is not there; there are: %s", wanted, name,
+			strings.Join(Revisions(all), ", "))
 	default:
 		return fmt.Sprintf("injection is not on for namespace %s; kubectl label namespace %s %s", name, name, enabling(all))
 	}

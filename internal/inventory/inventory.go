@@ -88,7 +88,8 @@ func descendants(owner types.UID, all []metav1.PartialObjectMetadata, returns []
 // order is the one in which kinds go; others come before the accounts.
 var order = []string{
 	"Application", "Release", "Gateway", "HTTPRoute", "CronJob", "Job", "Deployment", "ReplicaSet", "StatefulSet", "Pod", "VirtualService",
-	"DestinationRule", "Sidecar", "AuthorizationPolicy", "ServiceEntry", "Service", "EndpointSlice", "", "ServiceAccount", "ControllerRevision",
+	"DestinationRule", "Sidecar", "AuthorizationPolicy", "ServiceEntry", "Service", "EndpointSlice", "", "ServiceAccount",
+	"ControllerRevision",
 }
 
 func inOrder(a, b Item) int {

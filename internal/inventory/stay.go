@@ -46,7 +46,8 @@ func staying(app *api.Application, all []metav1.PartialObjectMetadata, going map
 		s.add("Strategy", c.Strategy, "other applications may name it; kubectl delete strategy "+c.Strategy)
 	}
 	for _, o := range all {
-		if o.Labels[api.LabelApplication] == app.Name && !going[o.UID] && o.UID != app.UID && len(o.OwnerReferences) == 0 && o.Kind != "PersistentVolumeClaim" {
+		if o.Labels[api.LabelApplication] == app.Name && !going[o.UID] && o.UID != app.UID && len(o.OwnerReferences) == 0 &&
+			o.Kind != "PersistentVolumeClaim" {
 			s.add(o.Kind, o.Name, "it has the label "+api.LabelApplication+", but the application does not own it")
 		}
 	}
@@ -74,8 +75,12 @@ func returning(app *api.Application, all []metav1.PartialObjectMetadata) []Item 
 
 // returns are the words for what is given back.
 var returns = map[string]string{
-	"Deployment": "gets its pods again, before the application's own go", "StatefulSet": "its pods go on running", "Service": "leads to the old pods again",
-	"VirtualService": "is as it was", "DestinationRule": "is as it was", "Gateway": "is as it was",
+	"Deployment":      "gets its pods again, before the application's own go",
+	"StatefulSet":     "its pods go on running",
+	"Service":         "leads to the old pods again",
+	"VirtualService":  "is as it was",
+	"DestinationRule": "is as it was",
+	"Gateway":         "is as it was",
 }
 
 const (

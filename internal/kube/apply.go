@@ -67,7 +67,8 @@ func (a Applier) Apply(ctx context.Context, obj client.Object) (bool, error) {
 		}
 	}
 	u := &unstructured.Unstructured{Object: want}
-	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(api.FieldManager), client.ForceOwnership); err != nil {
+	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(api.FieldManager),
+		client.ForceOwnership); err != nil {
 		return false, fmt.Errorf("apply %s: %w", Describe(obj), err)
 	}
 	return true, nil

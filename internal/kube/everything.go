@@ -18,7 +18,8 @@ import (
 
 // Everything lists all that a namespace holds, of whatever kind the API server knows, as metadata with its kind. Kinds that
 // may not be listed are returned as well, by their resource names. Events are left out.
-func Everything(ctx context.Context, config *rest.Config, namespace string) (all []metav1.PartialObjectMetadata, hidden []string, err error) {
+func Everything(ctx context.Context, config *rest.Config,
+	namespace string) (all []metav1.PartialObjectMetadata, hidden []string, err error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
 	kinds, err := listable(config)

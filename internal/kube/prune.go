@@ -24,7 +24,8 @@ import (
 func generated() []client.ObjectList {
 	return []client.ObjectList{
 		&istionet.GatewayList{}, &istionet.VirtualServiceList{}, &istionet.DestinationRuleList{},
-		&batchv1.CronJobList{}, &batchv1.JobList{}, &autoscalingv2.HorizontalPodAutoscalerList{}, &appsv1.StatefulSetList{}, &appsv1.DeploymentList{},
+		&batchv1.CronJobList{}, &batchv1.JobList{}, &autoscalingv2.HorizontalPodAutoscalerList{},
+		&appsv1.StatefulSetList{}, &appsv1.DeploymentList{},
 		&istiosec.AuthorizationPolicyList{}, &istionet.SidecarList{}, &istionet.ServiceEntryList{},
 		&corev1.ServiceList{}, &corev1.ServiceAccountList{},
 	}
@@ -46,7 +47,8 @@ func (a Applier) Prune(ctx context.Context, owner *api.Application, keep []clien
 			if wanted[Describe(obj)] || obj.GetDeletionTimestamp() != nil {
 				continue
 			}
-			err := a.Client.Delete(ctx, obj, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: new(obj.GetUID())})
+			err := a.Client.Delete(ctx, obj, client.PropagationPolicy(metav1.DeletePropagationBackground),
+				client.Preconditions{UID: new(obj.GetUID())})
 			if client.IgnoreNotFound(err) != nil {
 				return deleted, fmt.Errorf("delete %s: %w", Describe(obj), err)
 			}

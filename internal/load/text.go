@@ -14,7 +14,8 @@ import (
 
 // Line is the snapshot in one line of at most about 100 columns, for a display that is overwritten.
 func (s Snapshot) Line() string {
-	line := fmt.Sprintf("%4.0fs  %d requests  %d failed  %d/s  p95 %s", s.Seconds, s.Requests, s.Failed, s.Last.Requests, ms(s.Last.Latency.P95))
+	line := fmt.Sprintf("%4.0fs  %d requests  %d failed  %d/s  p95 %s", s.Seconds, s.Requests, s.Failed, s.Last.Requests,
+		ms(s.Last.Latency.P95))
 	if s.InFlight > 0 {
 		line += fmt.Sprintf("  %d in flight", s.InFlight)
 	}

@@ -26,7 +26,8 @@ func Accept(a *api.Application) error {
 			t := use.Parse(a, text)
 			targets = append(targets, t)
 			if t.Of(a) && !slices.ContainsFunc(a.Spec.Components, func(o api.Component) bool { return o.Name == t.Component && o.Name != c.Name }) {
-				faults = append(faults, fmt.Errorf("spec.components[%s].uses: %s names no other component of this application; correct it, or leave it out", c.Name, text))
+				faults = append(faults,
+					fmt.Errorf("spec.components[%s].uses: %s names no other component of this application; correct it, or leave it out", c.Name, text))
 			}
 		}
 		for _, fault := range slices.Concat(workload.CheckTemplate(c), checkProbes(c), checkExpose(c)) {
@@ -61,10 +62,12 @@ func checkTaken(a *api.Application) []error {
 		}
 	}
 	for _, c := range a.Spec.Components {
-		if version := revision.Version(c, nil); slices.Contains(a.Spec.TakesOver, api.Taken{Kind: "Deployment", Name: revision.Name(c.Name, version)}) {
-			faults = append(faults, fmt.Errorf("spec.components[%s].version: version %s would be Deployment %s, which was taken over and is kept for the way "+
-				"back; name the version otherwise, such as %s-weir, or delete that Deployment and take it out of takesOver",
-				c.Name, version, revision.Name(c.Name, version), version))
+		if version := revision.Version(c, nil); slices.Contains(a.Spec.TakesOver,
+			api.Taken{Kind: "Deployment", Name: revision.Name(c.Name, version)}) {
+			faults = append(faults,
+				fmt.Errorf("spec.components[%s].version: version %s would be Deployment %s, which was taken over and is kept for the way "+
+					"back; name the version otherwise, such as %s-weir, or delete that Deployment and take it out of takesOver",
+					c.Name, version, revision.Name(c.Name, version), version))
 		}
 	}
 	return faults

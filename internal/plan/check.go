@@ -23,8 +23,8 @@ const (
 
 // Check refuses objects that must not reach the mesh together: a route to a subset that no DestinationRule names or that
 // has no pods, weights that do not sum to 100, a port that no Service has, two writers of one host, two routes for the same
-// requests, a match that no proxy can read or that never holds. The error names every fault by object and field, and what to do about it. The objects must be all there are of
-// an Application.
+// requests, a match that no proxy can read or that never holds. The error names every fault by object and field, and what to
+// do about it. The objects must be all there are of an Application.
 func Check(objects []Object) error {
 	c := checker{world: worldOf(objects), writers: map[string]string{}}
 	for _, o := range objects {

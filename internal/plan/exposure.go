@@ -119,8 +119,9 @@ func Shared(a *api.Application, others []api.Application) map[string][]string {
 	for _, c := range a.Spec.Components {
 		for _, claim := range Claims(c) {
 			if by, what := holder(a, claim, others); by != "" && slices.Contains(a.Status.Exposed, claim) {
-				out[c.Name] = append(out[c.Name], fmt.Sprintf("application %s answers %s as well, and the gateway follows one of the two; choose another %s",
-					by, what, choice(claim)))
+				out[c.Name] = append(out[c.Name],
+					fmt.Sprintf("application %s answers %s as well, and the gateway follows one of the two; choose another %s",
+						by, what, choice(claim)))
 			}
 		}
 	}
@@ -191,7 +192,8 @@ func checkOutside(a *api.Application) []error {
 		case c.Expose == nil:
 		case c.Expose.TCP != 0:
 			if other, taken := ports[c.Expose.TCP]; taken {
-				faults = append(faults, fmt.Errorf("spec.components[%s].expose.tcp: %d is the port of %s already; choose another", c.Name, c.Expose.TCP, other))
+				faults = append(faults,
+					fmt.Errorf("spec.components[%s].expose.tcp: %d is the port of %s already; choose another", c.Name, c.Expose.TCP, other))
 			}
 			ports[c.Expose.TCP] = c.Name
 		case c.Expose.TLS != nil:

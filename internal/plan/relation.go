@@ -215,7 +215,8 @@ func Warnings(in Input) map[string][]string {
 func (in Input) warnOfStrategy(c api.Component, add func(string, ...any)) {
 	callers, others := in.callersOf(c.Name), in.Callers[c.Name]
 	if len(callers)+len(others) == 0 && c.Expose == nil {
-		add("nobody is known to call it, and a strategy takes effect at callers with a sidecar: name it in the uses of those who call it, or expose it")
+		add("nobody is known to call it, and a strategy takes effect at callers with a sidecar: name it in " +
+			"the uses of those who call it, or expose it")
 	}
 	var without []string
 	for _, o := range callers {
@@ -224,7 +225,8 @@ func (in Input) warnOfStrategy(c api.Component, add func(string, ...any)) {
 		}
 	}
 	if len(without) > 0 {
-		add("%s calls without a sidecar, so no strategy holds for its requests: they come to any pod, also of a new version", strings.Join(without, ", "))
+		add("%s calls without a sidecar, so no strategy holds for its requests: they come to any pod, also of a new version",
+			strings.Join(without, ", "))
 	}
 }
 

@@ -53,7 +53,8 @@ func (in Input) objects(app *api.Application, wanted map[string][]api.VersionWan
 			w = []api.VersionWanted{{Version: in.stand(c).Current, Replicas: c.Pods(), Subset: c.SideBySide(), Weight: 100}}
 		}
 		request.Components = append(request.Components, plan.Component{
-			Spec: c, Wanted: w, Versions: in.contents(c), Kept: takeover.KeptPorts(app, c.Name), NamedBy: takeover.NamedBy(app, c.Name), Inherits: takeover.Inherits(in.Pods[c.Name], in.stand(c).Current),
+			Spec: c, Wanted: w, Versions: in.contents(c), Kept: takeover.KeptPorts(app, c.Name),
+			NamedBy: takeover.NamedBy(app, c.Name), Inherits: takeover.Inherits(in.Pods[c.Name], in.stand(c).Current),
 		})
 	}
 	objects, err := plan.Objects(request)
@@ -146,7 +147,8 @@ func change(o plan.Object, before, after string) Change {
 		c.Action = "delete"
 	}
 	// An error is one of the writer, and this one writes to memory.
-	c.Diff, _ = difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: lines(before), B: lines(after), FromFile: "now", ToFile: "then", Context: 3})
+	c.Diff, _ = difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: lines(before), B: lines(after), FromFile: "now", ToFile: "then",
+		Context: 3})
 	return c
 }
 

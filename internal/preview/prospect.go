@@ -126,7 +126,8 @@ func (s *prospect) noteUnit(in Input) {
 // noteLoad tells that the number of pods is not the plan's alone.
 func (s *prospect) noteLoad() {
 	if a := s.Component.Autoscale; a != nil {
-		s.note("%s: pods are counted as few as they may be; the new version gets as many as the load asks for, up to %d", s.Component.Name, max(a.Max, s.Component.Pods()))
+		s.note("%s: pods are counted as few as they may be; the new version gets as many as the load asks for, up to %d", s.Component.Name,
+			max(a.Max, s.Component.Pods()))
 	}
 }
 

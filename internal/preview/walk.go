@@ -48,7 +48,8 @@ func timed(s api.StrategySpec) api.StrategySpec {
 	stages := release.Stages(s)
 	s.Steps, s.Ramp, s.Analysis, s.Gates, s.Windows, s.Warm = nil, nil, nil, nil, nil, ptr.To(metav1.Duration{})
 	for _, stage := range stages {
-		s.Steps = append(s.Steps, api.Step{Weight: stage.Weight, Match: stage.Match, Mirror: stage.Mirror, Hold: &metav1.Duration{Duration: stage.Hold}})
+		s.Steps = append(s.Steps,
+			api.Step{Weight: stage.Weight, Match: stage.Match, Mirror: stage.Mirror, Hold: &metav1.Duration{Duration: stage.Hold}})
 	}
 	return s
 }

@@ -51,7 +51,8 @@ func Fill(text string, v Values) (string, error) {
 		return "", fmt.Errorf("this is no PromQL: %w", err)
 	}
 	if kind := tree.Type(); kind != parser.ValueTypeScalar && kind != parser.ValueTypeVector {
-		return "", fmt.Errorf("the result is a %s where one number is wanted; take rate, increase or another function of it", parser.DocumentedType(kind))
+		return "", fmt.Errorf("the result is a %s where one number is wanted; take rate, increase or another function of it",
+			parser.DocumentedType(kind))
 	}
 	f := filler{v.texts()}
 	if err := f.walk(tree); err != nil {

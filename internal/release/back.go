@@ -43,7 +43,8 @@ func (v view) isSuperseded() bool { return v.seen.Desired != "" && v.seen.Desire
 func noPodsLeft(v view) (move, bool) {
 	hit := v.stillReturns() && v.stage().exposed() && v.seen.To.Ready == 0
 	if v.lost() {
-		return v.back(ReasonLost, "the workload of "+v.spec.To+" was deleted or scaled to nothing by somebody else, and none of its pods is ready"), hit
+		return v.back(ReasonLost,
+			"the workload of "+v.spec.To+" was deleted or scaled to nothing by somebody else, and none of its pods is ready"), hit
 	}
 	return v.back(ReasonUnhealthy, "no pod of "+v.spec.To+" is ready"+v.problem()), hit
 }

@@ -125,7 +125,8 @@ func (s *surveyor) istio(ctx context.Context) error {
 		return err
 	}
 	for _, d := range found.Items {
-		i := check.Istiod{Namespace: d.Namespace, Name: d.Name, Revision: d.Labels["istio.io/rev"], Ready: d.Status.ReadyReplicas, Version: versionOf(d)}
+		i := check.Istiod{Namespace: d.Namespace, Name: d.Name, Revision: d.Labels["istio.io/rev"], Ready: d.Status.ReadyReplicas,
+			Version: versionOf(d)}
 		if i.Revision == "" {
 			i.Revision = "default"
 		}

@@ -44,7 +44,8 @@ func (o Options) always() []admissionv1.MatchCondition {
 	}
 	if o.ServiceAccount != "" {
 		out = append(out, admissionv1.MatchCondition{
-			Name: "not-by-weir", Expression: fmt.Sprintf("request.userInfo.username != 'system:serviceaccount:%s:%s'", o.Namespace, o.ServiceAccount),
+			Name: "not-by-weir", Expression: fmt.Sprintf("request.userInfo.username != 'system:serviceaccount:%s:%s'", o.Namespace,
+				o.ServiceAccount),
 		})
 	}
 	return out
@@ -57,7 +58,8 @@ func (o Options) configuration(trusted []byte) *admissionv1.ValidatingWebhookCon
 		Labels: map[string]string{
 			"app.kubernetes.io/name": "weir", "app.kubernetes.io/component": "webhook", "app.kubernetes.io/part-of": "weir",
 		},
-		Annotations: map[string]string{"weir.dev/about": "weir writes this anew when it is changed; to do without it, run weir controller with --webhook-port=0"},
+		Annotations: map[string]string{"weir.dev/about": "weir writes this anew when it is changed; to do without " +
+			"it, run weir controller with --webhook-port=0"},
 	}}
 	for _, h := range hooks {
 		out.Webhooks = append(out.Webhooks, admissionv1.ValidatingWebhook{

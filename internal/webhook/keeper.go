@@ -160,7 +160,8 @@ func (k *keeper) keep(ctx context.Context, secret *corev1.Secret, missing bool) 
 		secret.Namespace, secret.Name = k.options.Namespace, SecretName
 		secret.Type = corev1.SecretTypeTLS
 		secret.OwnerReferences = k.service(ctx)
-		secret.Labels = map[string]string{"app.kubernetes.io/name": "weir", "app.kubernetes.io/component": "webhook", "app.kubernetes.io/part-of": "weir"}
+		secret.Labels = map[string]string{"app.kubernetes.io/name": "weir", "app.kubernetes.io/component": "webhook",
+			"app.kubernetes.io/part-of": "weir"}
 		return k.client.Create(ctx, secret)
 	}
 	return k.client.Update(ctx, secret)
@@ -181,7 +182,8 @@ func (k *keeper) serve(s certificate.Set) error {
 }
 
 // publish makes the live configuration what it should be. It returns after how long to try, when that was done too often.
-func (k *keeper) publish(ctx context.Context, live *admissionv1.ValidatingWebhookConfiguration, set certificate.Set) (time.Duration, error) {
+func (k *keeper) publish(ctx context.Context, live *admissionv1.ValidatingWebhookConfiguration,
+	set certificate.Set) (time.Duration, error) {
 	want := k.options.configuration(set.Trusted)
 	if live != nil && same(live, want) {
 		return 0, nil

@@ -22,7 +22,13 @@ const Components = `
     - {port: 81, appProtocol: http}
   replicas: 1
   resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {cpu: "1", memory: 64Mi}}
-  readiness: {httpGet: {path: /ready, port: web, scheme: HTTP, httpHeaders: [{name: X-A, value: b}]}, periodSeconds: 5, timeoutSeconds: 2, successThreshold: 1, failureThreshold: 3, initialDelaySeconds: 1}
+  readiness:
+    httpGet: {path: /ready, port: web, scheme: HTTP, httpHeaders: [{name: X-A, value: b}]}
+    periodSeconds: 5
+    timeoutSeconds: 2
+    successThreshold: 1
+    failureThreshold: 3
+    initialDelaySeconds: 1
   liveness: {tcpSocket: {port: 80}, periodSeconds: 10}
   startup: {exec: {command: [started]}, failureThreshold: 30}
   init: [{name: first, image: "first:v1", command: [first], args: [now], env: [{name: A, value: b}]}]

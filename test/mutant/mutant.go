@@ -93,7 +93,8 @@ type removed struct{}
 func values(s Schema, value any) map[string]any {
 	out := map[string]any{"null": nil, "wrong type": map[string]any{"a": []any{}}}
 	if s.XIntOrString {
-		maps.Copy(out, map[string]any{"zero": 0, "huge": 1 << 20, "negative": -1, "a name": "name", "an odd name": "Odd Name", "a number in text": "80"})
+		maps.Copy(out, map[string]any{"zero": 0, "huge": 1 << 20, "negative": -1, "a name": "name", "an odd name": "Odd Name",
+			"a number in text": "80"})
 	}
 	switch s.Type {
 	case "string":

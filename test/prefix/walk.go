@@ -178,7 +178,8 @@ func (c Stored) write(m manner, when string, in plan.Input, visit Visit) error {
 
 // prune deletes what is not to be kept, routes before what they lead to.
 func (c Stored) prune(keep map[string]bool, when string, visit Visit) {
-	for _, kind := range []string{"Gateway", "VirtualService", "DestinationRule", "HorizontalPodAutoscaler", "Deployment", "Service", "ServiceAccount"} {
+	for _, kind := range []string{"Gateway", "VirtualService", "DestinationRule", "HorizontalPodAutoscaler", "Deployment", "Service",
+		"ServiceAccount"} {
 		for _, name := range slices.Sorted(maps.Keys(c)) {
 			if !keep[name] && c[name].GetObjectKind().GroupVersionKind().Kind == kind {
 				delete(c, name)

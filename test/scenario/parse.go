@@ -124,7 +124,8 @@ func parseStrategy(all []string) (api.StrategySpec, error) {
 	for len(all) > 0 {
 		key := all[0]
 		var values []string
-		for all = all[1:]; len(all) > 0 && (len(values) == 0 || key == "steps" && isNumber(all[0]) || isGate(key) && len(values) < 2); all = all[1:] {
+		for all = all[1:]; len(all) > 0 &&
+			(len(values) == 0 || key == "steps" && isNumber(all[0]) || isGate(key) && len(values) < 2); all = all[1:] {
 			values = append(values, all[0])
 		}
 		if len(values) == 0 {

@@ -79,7 +79,8 @@ func autoscalerWords(s snapshot, w want) string {
 		return ""
 	}
 	if foreign {
-		return fmt.Sprintf("HorizontalPodAutoscaler %s counts the pods of %s alone, and the next version will have %d; say autoscale, and each version has one of its own",
+		return fmt.Sprintf("HorizontalPodAutoscaler %s counts the pods of %s alone, and the next version will have %d; say "+
+			"autoscale, and each version has one of its own",
 			h.Name, w.current, w.component.Pods())
 	}
 	for _, c := range h.Status.Conditions {

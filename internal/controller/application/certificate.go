@@ -60,7 +60,8 @@ func (r *Reconciler) lend(ctx context.Context, s snapshot, name string) (string,
 			err = fmt.Errorf("the Secret %s holds no certificate with its key: %w", name, pairErr)
 		}
 	} else if apierrors.IsNotFound(err) {
-		err = fmt.Errorf("there is no Secret %s in namespace %s; kubectl create secret tls %s --cert=FILE --key=FILE makes it", name, s.app.Namespace, name)
+		err = fmt.Errorf("there is no Secret %s in namespace %s; kubectl create secret tls %s --cert=FILE --key=FILE makes it", name,
+			s.app.Namespace, name)
 	}
 	if err == nil && s.gateway.Namespace == "" {
 		err = fmt.Errorf("the gateway is not running, so no certificate can be given to it")

@@ -135,7 +135,8 @@ func routesCondition(s snapshot) metav1.Condition {
 	if len(words) > 0 {
 		return metav1.Condition{Type: api.ConditionRoutes, Status: metav1.ConditionFalse, Reason: "Conflict", Message: strings.Join(words, ". ")}
 	}
-	return metav1.Condition{Type: api.ConditionRoutes, Status: metav1.ConditionTrue, Reason: "Alone", Message: "nobody else routes what the components are called by"}
+	return metav1.Condition{Type: api.ConditionRoutes, Status: metav1.ConditionTrue, Reason: "Alone",
+		Message: "nobody else routes what the components are called by"}
 }
 
 func componentsOf(obj client.Object) []string {

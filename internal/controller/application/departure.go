@@ -82,7 +82,8 @@ func (r *Reconciler) depart(ctx context.Context, app *api.Application) (ctrl.Res
 		if obj.GetDeletionTimestamp() != nil {
 			continue
 		}
-		err := r.Client.Delete(ctx, obj, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: new(obj.GetUID())})
+		err := r.Client.Delete(ctx, obj, client.PropagationPolicy(metav1.DeletePropagationBackground),
+			client.Preconditions{UID: new(obj.GetUID())})
 		if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
 			return ctrl.Result{}, fmt.Errorf("delete %s: %w", kube.Describe(obj), err)
 		}

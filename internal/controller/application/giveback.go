@@ -26,7 +26,8 @@ import (
 // giveBack takes one step of giving back what was taken over, before anything of the application goes. It returns what was
 // done; the step is done when nothing is owed.
 func (r *Reconciler) giveBack(ctx context.Context, app *api.Application) (takeover.Return, []api.TakenRecord, error) {
-	if len(app.Spec.TakesOver) == 0 || len(app.Status.Taken) == 0 || apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionClosed) {
+	if len(app.Spec.TakesOver) == 0 || len(app.Status.Taken) == 0 ||
+		apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionClosed) {
 		return takeover.Return{Done: true}, app.Status.Taken, nil
 	}
 	seen, routes, err := r.owed(ctx, app)

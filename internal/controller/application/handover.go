@@ -101,7 +101,8 @@ func (r *Reconciler) introduce(ctx context.Context, app *api.Application, w want
 			continue
 		}
 		if other := pod.Labels[owner.LabelApp]; other != "" && other != w.component.Name {
-			return fmt.Errorf("StatefulSet %s cannot be taken over: its pods have the label app: %s, and would need app: %s", set.Name, other, w.component.Name)
+			return fmt.Errorf("StatefulSet %s cannot be taken over: its pods have the label app: %s, and would need app: %s", set.Name, other,
+				w.component.Name)
 		}
 		labels := owner.PodLabels(app, w.component.Name, w.current, false)
 		delete(labels, owner.LabelInject)

@@ -53,7 +53,8 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Owns(&istionet.DestinationRule{}).
 		Owns(&istionet.VirtualService{}).
 		Owns(&istionet.Gateway{}).
-		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler), builder.WithPredicates(kube.AutoscalerChanged())).
+		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler),
+			builder.WithPredicates(kube.AutoscalerChanged())).
 		Owns(&istionet.ServiceEntry{}).
 		Owns(&istionet.Sidecar{}).
 		Owns(&istiosec.AuthorizationPolicy{}).
@@ -62,7 +63,8 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Watches(&istionet.VirtualService{}, handler.EnqueueRequestsFromMapFunc(r.ofHost)).
 		Watches(&istionet.DestinationRule{}, handler.EnqueueRequestsFromMapFunc(r.ofHost)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod)).
-		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.ofStrategy),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.ofContent(config.ConfigMap))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofContent(config.Secret))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).

@@ -50,11 +50,13 @@ func describe(s snapshot, wants []want, failure error) api.ApplicationStatus {
 	}
 	ready, waiting := count(status.Components)
 	status.Ready = fmt.Sprintf("%d/%d", ready, len(s.app.Spec.Components))
-	condition := metav1.Condition{Type: api.ConditionReady, Status: metav1.ConditionTrue, Reason: "AllReady", Message: "all components are ready"}
+	condition := metav1.Condition{Type: api.ConditionReady, Status: metav1.ConditionTrue, Reason: "AllReady",
+		Message: "all components are ready"}
 	if ready < len(s.app.Spec.Components) {
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, "Waiting", strings.Join(waiting, "; ")
 	}
-	applied := metav1.Condition{Type: api.ConditionApplied, Status: metav1.ConditionTrue, Reason: "Applied", Message: "everything generated is in place"}
+	applied := metav1.Condition{Type: api.ConditionApplied, Status: metav1.ConditionTrue, Reason: "Applied",
+		Message: "everything generated is in place"}
 	if failure != nil {
 		applied.Status, applied.Reason, applied.Message = metav1.ConditionFalse, "Refused", failure.Error()
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, "Refused", failure.Error()

@@ -59,11 +59,13 @@ func strategyOf(s snapshot, c api.Component) (api.StrategySpec, error) {
 	}
 	spec, ok := s.strategies[c.Strategy]
 	if !ok {
-		return spec, fmt.Errorf("spec.components[%s].strategy: there is no Strategy %q; %s; create it, or name another; until then the version stays",
+		return spec, fmt.Errorf("spec.components[%s].strategy: there is no Strategy %q; %s; create it, "+
+			"or name another; until then the version stays",
 			c.Name, c.Strategy, s.named)
 	}
 	if faults := strategy.Check(spec, s.app, c.Name); len(faults) > 0 {
-		return spec, fmt.Errorf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %w; correct it, or name another; until then the version stays",
+		return spec, fmt.Errorf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %w; correct it, "+
+			"or name another; until then the version stays",
 			c.Name, c.Strategy, faults.ToAggregate())
 	}
 	return spec, nil
@@ -78,7 +80,9 @@ func strategiesCondition(s snapshot) metav1.Condition {
 		}
 	}
 	if len(wrong) > 0 {
-		return metav1.Condition{Type: api.ConditionStrategies, Status: metav1.ConditionFalse, Reason: "Refused", Message: strings.Join(wrong, "; ")}
+		return metav1.Condition{Type: api.ConditionStrategies, Status: metav1.ConditionFalse, Reason: "Refused",
+			Message: strings.Join(wrong, "; ")}
 	}
-	return metav1.Condition{Type: api.ConditionStrategies, Status: metav1.ConditionTrue, Reason: "Accepted", Message: "every strategy that is named can be carried out"}
+	return metav1.Condition{Type: api.ConditionStrategies, Status: metav1.ConditionTrue, Reason: "Accepted",
+		Message: "every strategy that is named can be carried out"}
 }

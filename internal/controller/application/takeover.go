@@ -104,7 +104,8 @@ func takenOver(app *api.Application) bool {
 }
 
 // since tells since when all objects of the kinds are there and the application's; zero while one is not.
-func (r *Reconciler) since(ctx context.Context, app *api.Application, items []takeover.Item, objects []plan.Object, kinds ...string) (time.Time, error) {
+func (r *Reconciler) since(ctx context.Context, app *api.Application, items []takeover.Item, objects []plan.Object,
+	kinds ...string) (time.Time, error) {
 	out := app.CreationTimestamp.Time
 	for _, o := range objects {
 		if !slices.Contains(kinds, kindOf(o)) {
@@ -184,7 +185,8 @@ func (t taking) holds(app *api.Application, o plan.Object) bool {
 	named := api.Taken{Kind: kindOf(o), Name: o.GetName()}
 	switch named.Kind {
 	case "ServiceAccount":
-		late := slices.ContainsFunc(t.records, func(r api.TakenRecord) bool { return r.Kind == named.Kind && r.Name == named.Name && r.Was == nil })
+		late := slices.ContainsFunc(t.records,
+			func(r api.TakenRecord) bool { return r.Kind == named.Kind && r.Name == named.Name && r.Was == nil })
 		return slices.Contains(app.Spec.TakesOver, named) && !late
 	case "Service", "StatefulSet":
 		return slices.Contains(t.step.Hold, named)
@@ -226,7 +228,8 @@ func (t taking) status(status *api.ApplicationStatus, generation int64) {
 	}
 	status.Taken = t.records
 	c := metav1.Condition{
-		Type: api.ConditionTakenOver, Status: metav1.ConditionFalse, Reason: "TakingOver", Message: t.step.Message, ObservedGeneration: generation,
+		Type: api.ConditionTakenOver, Status: metav1.ConditionFalse, Reason: "TakingOver", Message: t.step.Message,
+		ObservedGeneration: generation,
 	}
 	if t.step.Done {
 		c.Status, c.Reason = metav1.ConditionTrue, "TakenOver"

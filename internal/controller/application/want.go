@@ -92,7 +92,8 @@ func (r *Reconciler) input(s snapshot, wants []want) (plan.Input, error) {
 		for _, v := range w.versions {
 			frozen, ok := s.revisions[w.component.Name][v.Version]
 			if !ok {
-				return plan.Input{}, fmt.Errorf("component %s: nothing is known of version %s; its ControllerRevision was deleted", w.component.Name, v.Version)
+				return plan.Input{}, fmt.Errorf("component %s: nothing is known of version %s; its ControllerRevision was deleted", w.component.Name,
+					v.Version)
 			}
 			c.Versions[v.Version] = frozen
 		}

@@ -65,7 +65,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 }
 
 // component looks after one component, and keeps account in the status of what it does.
-func (r *Reconciler) component(ctx context.Context, app *api.Application, c api.Component, status *api.ApplicationStatus) (injection.Decision, error) {
+func (r *Reconciler) component(ctx context.Context, app *api.Application, c api.Component,
+	status *api.ApplicationStatus) (injection.Decision, error) {
 	if !c.Meshed() || c.External {
 		return injection.Decision{}, nil
 	}

@@ -30,7 +30,8 @@ func (r *Reconciler) Setup(_ context.Context, mgr ctrl.Manager) error {
 		For(&api.Application{}, builder.WithPredicates(predicate.NewPredicateFuncs(abnormal))).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(ofPod), builder.WithPredicates(predicate.NewPredicateFuncs(lacking))).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ofAbnormal)).
-		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.ofNamespace), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.ofNamespace),
+			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(&admissionv1.MutatingWebhookConfiguration{}, handler.EnqueueRequestsFromMapFunc(r.ofAll), builder.WithPredicates(changed())).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
 		Complete(r)

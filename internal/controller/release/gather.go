@@ -48,7 +48,8 @@ func (r *Reconciler) gather(ctx context.Context, release *api.Release) (engine.S
 }
 
 // readWorkloads learns which pods there are, and which there should be.
-func (r *Reconciler) readWorkloads(ctx context.Context, release *api.Release, frozen map[string]api.Component, seen *engine.Seen) (err error) {
+func (r *Reconciler) readWorkloads(ctx context.Context, release *api.Release, frozen map[string]api.Component,
+	seen *engine.Seen) (err error) {
 	theirs := frozen[release.Spec.To].External
 	if !theirs {
 		if seen.From, err = r.readPods(ctx, release, release.Spec.From, frozen); err != nil {

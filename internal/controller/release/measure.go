@@ -75,9 +75,11 @@ func (r *Reconciler) server(ctx context.Context, namespace string, asked api.Met
 	err := r.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: asked.Secret}, &secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return out, fmt.Errorf("analysis.server.secret: there is no Secret %q in the namespace %s; create it with token, or username and password, or ca.crt", asked.Secret, namespace)
+		return out, fmt.Errorf("analysis.server.secret: there is no Secret %q in the namespace %s; create it with token, or username and "+
+			"password, or ca.crt", asked.Secret, namespace)
 	case apierrors.IsForbidden(err):
-		return out, fmt.Errorf("analysis.server.secret: Weir may not read the Secret %q in the namespace %s; see its ClusterRole weir-controller", asked.Secret, namespace)
+		return out, fmt.Errorf("analysis.server.secret: Weir may not read the Secret %q in the namespace %s; see its ClusterRole weir-controller",
+			asked.Secret, namespace)
 	case err != nil:
 		return out, errors.New("analysis.server.secret: the Secret " + asked.Secret + " cannot be read: " + err.Error())
 	}

@@ -41,7 +41,8 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Named("release").
 		For(&api.Release{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
-		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler), builder.WithPredicates(kube.AutoscalerChanged())).
+		Watches(&autoscalingv2.HorizontalPodAutoscaler{}, handler.EnqueueRequestsFromMapFunc(r.ofAutoscaler),
+			builder.WithPredicates(kube.AutoscalerChanged())).
 		Watches(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.ofLabels)).
 		Watches(&api.Release{}, handler.EnqueueRequestsFromMapFunc(peersOf)).
 		Owns(&batchv1.Job{}).

@@ -97,7 +97,8 @@ func (r *Reconciler) users(ctx context.Context, s *api.Strategy) ([]user, error)
 
 // describe is the status that follows from who uses the strategy.
 func describe(s api.Strategy, users []user) api.StrategyStatus {
-	status := api.StrategyStatus{ObservedGeneration: s.Generation, Components: int32(len(users)), Conditions: slices.Clone(s.Status.Conditions)}
+	status := api.StrategyStatus{ObservedGeneration: s.Generation, Components: int32(len(users)),
+		Conditions: slices.Clone(s.Status.Conditions)}
 	var faults []string
 	for _, fault := range strategy.Alone(s.Spec) {
 		faults = append(faults, fault.Error())
@@ -114,7 +115,8 @@ func describe(s api.Strategy, users []user) api.StrategyStatus {
 			faults = append(faults, "for "+name+": "+fault.Error())
 		}
 	}
-	condition := metav1.Condition{Type: api.ConditionAccepted, Status: metav1.ConditionTrue, Reason: "Accepted", Message: "it can be carried out"}
+	condition := metav1.Condition{Type: api.ConditionAccepted, Status: metav1.ConditionTrue, Reason: "Accepted",
+		Message: "it can be carried out"}
 	if len(faults) > 0 {
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, "Refused", words(faults)
 	}

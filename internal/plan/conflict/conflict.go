@@ -47,7 +47,8 @@ func (c Conflict) String() string {
 
 // Do says what to do about it.
 func (c Conflict) Do() string {
-	return fmt.Sprintf("take the host out of it, or delete it: kubectl -n %s delete %s %s; what it does belongs in the Application or its Strategy",
+	return fmt.Sprintf("take the host out of it, or delete it: kubectl -n %s delete %s %s; what it "+
+		"does belongs in the Application or its Strategy",
 		c.Namespace, strings.ToLower(c.Kind), c.Name)
 }
 
@@ -83,7 +84,8 @@ func Except(app *api.Application, found []Conflict) []Conflict {
 func route(host string, v *istio.VirtualService) (Conflict, bool) {
 	inside := len(v.Spec.Gateways) == 0 || slices.Contains(v.Spec.Gateways, mesh)
 	callers := seenBy(v.Spec.ExportTo, v.Namespace)
-	hit := inside && callers != "" && !Ours(v) && slices.ContainsFunc(v.Spec.Hosts, func(h string) bool { return Full(h, v.Namespace) == host })
+	hit := inside && callers != "" && !Ours(v) &&
+		slices.ContainsFunc(v.Spec.Hosts, func(h string) bool { return Full(h, v.Namespace) == host })
 	return Conflict{Kind: "VirtualService", Namespace: v.Namespace, Name: v.Name, Host: host, Callers: callers}, hit
 }
 

@@ -148,7 +148,8 @@ func (s Seen) waiting(now time.Time, layer []string) []string {
 	var out []string
 	for _, p := range s.Pods {
 		name := component(&p)
-		if !slices.Contains(layer, name) || slices.Contains(out, name) || p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+		if !slices.Contains(layer, name) || slices.Contains(out, name) || p.Status.Phase == corev1.PodSucceeded ||
+			p.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		// The deletion timestamp is the end of the pod's grace.

@@ -85,8 +85,10 @@ func (s Seen) Lacks(c api.Component, version string) string {
 	}
 	for _, d := range s.Deployments {
 		pod := d.Spec.Template.Labels
-		if selector := labels.SelectorFromSet(s.Service.Spec.Selector); pod[LabelVersion] == version && (selector.Empty() || !selector.Matches(labels.Set(pod))) {
-			return fmt.Sprintf("Service %s does not select the pods of Deployment %s (it selects %s); select those of all versions, for example by %s: %s alone",
+		if selector := labels.SelectorFromSet(s.Service.Spec.Selector); pod[LabelVersion] == version &&
+			(selector.Empty() || !selector.Matches(labels.Set(pod))) {
+			return fmt.Sprintf("Service %s does not select the pods of Deployment %s (it selects %s); select those "+
+				"of all versions, for example by %s: %s alone",
 				c.Name, d.Name, selector, LabelApp, c.Name)
 		}
 	}

@@ -61,7 +61,8 @@ func Find(p api.Port, exposed bool) Found {
 	case numbered:
 		return Found{byNumber.protocol, fmt.Sprintf("%d is the port of %s by custom", p.Port, byNumber.whose)}
 	default:
-		return Found{TCP, "nothing tells, and tcp carries everything; say http or grpc if that is spoken, so that requests can be routed and counted"}
+		return Found{TCP, "nothing tells, and tcp carries everything; say http or grpc if that is " +
+			"spoken, so that requests can be routed and counted"}
 	}
 }
 

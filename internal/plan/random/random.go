@@ -86,7 +86,8 @@ func (m maker) callers(in *plan.Input) {
 	in.Callers = map[string][]plan.Caller{}
 	for _, c := range in.Components {
 		if m.chance(4) {
-			in.Callers[c.Spec.Name] = []plan.Caller{{Namespace: in.Application.Namespace, Application: "other", Component: m.name(), Identified: !m.chance(4)}}
+			in.Callers[c.Spec.Name] = []plan.Caller{{Namespace: in.Application.Namespace, Application: "other", Component: m.name(),
+				Identified: !m.chance(4)}}
 		}
 	}
 }

@@ -53,7 +53,8 @@ func (c *checker) match(path *field.Path, m api.Match) {
 
 // fits looks for what the component is never asked, or never by.
 func (c *checker) fits(path *field.Path, m api.Match) {
-	if m.Method != "" && m.Method != "POST" && len(c.ports) > 0 && !slices.ContainsFunc(c.ports, notGRPC) { //nolint:usestdlibvars // net/http is no import of a pure package
+	if m.Method != "" && m.Method != "POST" && len(c.ports) > 0 && //nolint:usestdlibvars // net/http is no import of a pure package
+		!slices.ContainsFunc(c.ports, notGRPC) {
 		c.fault(path.Child("method"), m.Method, "component %s speaks only grpc, whose calls are all POST; this never matches", c.component.Name)
 	}
 	if m.Source != "" {
@@ -103,7 +104,8 @@ func (c *checker) cookies(path *field.Path, cookies []api.NamedMatch) {
 	}
 	if len(cookies) > 0 && len(c.faults) == before {
 		if n := size(routing.CookieExpression(cookies)); n > largest {
-			c.fault(path, len(cookies), "together these are an expression too large for the proxies (%d, at most %d); use fewer or shorter ones", n, largest)
+			c.fault(path, len(cookies), "together these are an expression too large for the proxies (%d, at most %d); use fewer or shorter ones", n,
+				largest)
 		}
 	}
 }

@@ -83,8 +83,9 @@ func (c *checker) protocols(root *field.Path) {
 		c.fault(root.Child("sticky"), c.component.Name, advice, c.component.Name)
 	}
 	if a := c.spec.Analysis; streams && a != nil && a.OnNoData != api.MissingPass {
-		c.fault(root.Child("analysis"), c.component.Name, "component %s has no http, http2 or grpc port, and what came of a connection is not counted, "+
-			"so there would never be requests enough to judge by; leave analysis out, or say the port's protocol", c.component.Name)
+		c.fault(root.Child("analysis"), c.component.Name,
+			"component %s has no http, http2 or grpc port, and what came of a connection is not counted, "+
+				"so there would never be requests enough to judge by; leave analysis out, or say the port's protocol", c.component.Name)
 	}
 	if streams && c.spec.Type == api.StrategyMirror && len(c.spec.Steps) == 0 {
 		c.fault(root.Child("type"), c.spec.Type, advice, c.component.Name)
@@ -99,7 +100,8 @@ func (c *checker) protocols(root *field.Path) {
 		}
 		if calls && step.Mirror != nil && step.Mirror.Methods != api.MirrorAll {
 			c.fault(path.Child("mirror", "methods"), step.Mirror.Methods,
-				"component %s speaks only grpc, whose calls are all POST, so nothing would be copied; say All if answering twice does no harm", c.component.Name)
+				"component %s speaks only grpc, whose calls are all POST, so nothing would be copied; say All if answering twice does no harm",
+				c.component.Name)
 		}
 	}
 }
@@ -180,7 +182,8 @@ func (c *checker) besides() bool {
 
 // bounded is true when something is asked of the version by itself.
 func bounded(a api.Analysis) bool {
-	return a.SuccessRate != nil || a.Latency != nil || a.ErrorBudget != nil || a.Unanswered != nil || a.RequestRate != nil || len(a.Metrics) > 0
+	return a.SuccessRate != nil || a.Latency != nil || a.ErrorBudget != nil || a.Unanswered != nil || a.RequestRate != nil ||
+		len(a.Metrics) > 0
 }
 
 func (c *checker) bounds(path *field.Path, least, most *float64) {

@@ -104,7 +104,8 @@ func Conflicts(targets []Target) []error {
 			continue
 		}
 		if t.wild() && !t.telling() {
-			faults = append(faults, fmt.Errorf("calls by %s do not say which host they mean, so %s cannot be known from others; name each host", t.Protocol, t.Host))
+			faults = append(faults,
+				fmt.Errorf("calls by %s do not say which host they mean, so %s cannot be known from others; name each host", t.Protocol, t.Host))
 			continue
 		}
 		at := t.Host + ":" + strconv.Itoa(int(t.Port))
@@ -116,8 +117,9 @@ func Conflicts(targets []Target) []error {
 			continue
 		}
 		if other, ok := streams[t.Port]; ok && other.Host != t.Host {
-			faults = append(faults, fmt.Errorf("%s and %s have port %d, and calls by %s do not say which of the two they mean; write their IP addresses",
-				other.Host, t.Host, t.Port, t.Protocol))
+			faults = append(faults,
+				fmt.Errorf("%s and %s have port %d, and calls by %s do not say which of the two they mean; write their IP addresses",
+					other.Host, t.Host, t.Port, t.Protocol))
 		}
 		streams[t.Port] = t
 	}

@@ -65,7 +65,8 @@ func checkEnv(at *field.Path, env []corev1.EnvVar) (faults field.ErrorList) {
 func checkSource(at *field.Path, e corev1.EnvVar) (faults field.ErrorList) {
 	s := e.ValueFrom
 	sources := 0
-	for _, said := range []bool{s.FieldRef != nil, s.ResourceFieldRef != nil, s.ConfigMapKeyRef != nil, s.SecretKeyRef != nil, s.FileKeyRef != nil} {
+	for _, said := range []bool{s.FieldRef != nil, s.ResourceFieldRef != nil, s.ConfigMapKeyRef != nil, s.SecretKeyRef != nil,
+		s.FileKeyRef != nil} {
 		if said {
 			sources++
 		}

@@ -31,7 +31,8 @@ func checkProbe(at *field.Path, p *corev1.Probe, ready bool) (faults field.Error
 		}
 	}
 	if !ready && p.SuccessThreshold > 1 {
-		faults = append(faults, field.Invalid(at.Child("successThreshold"), p.SuccessThreshold, "only readiness waits for more than one success; leave it out"))
+		faults = append(faults, field.Invalid(at.Child("successThreshold"), p.SuccessThreshold,
+			"only readiness waits for more than one success; leave it out"))
 	}
 	if grace := p.TerminationGracePeriodSeconds; grace != nil && (ready || *grace <= 0) {
 		faults = append(faults, field.Invalid(at.Child("terminationGracePeriodSeconds"), *grace, "this is above 0, and not for readiness"))

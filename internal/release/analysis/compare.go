@@ -19,7 +19,8 @@ func compare(want api.Analysis, c Case) []measured {
 	}
 	least := minRequests(want)
 	if b := c.Sample.Beside; b == nil || b.Requests < float64(least) {
-		m := measured{name: "requests beside", value: "none", bound: fmt.Sprintf("at least %d", least), query: "beside requests", result: api.VerdictNoData}
+		m := measured{name: "requests beside", value: "none", bound: fmt.Sprintf("at least %d", least), query: "beside requests",
+			result: api.VerdictNoData}
 		m.words = fmt.Sprintf("nothing to compare with: %s had fewer than %d requests", c.Beside, least)
 		if b != nil {
 			m.value = fmt.Sprintf("%.0f", b.Requests)
