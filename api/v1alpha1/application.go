@@ -458,8 +458,6 @@ type ApplicationList struct {
 	Items           []Application `json:"items"`
 }
 
-func init() { SchemeBuilder.Register(&Application{}, &ApplicationList{}) }
-
 // Meshed tells whether the component's pods have sidecars. Default: true; jobs have none, since a sidecar would outlive them.
 func (c Component) Meshed() bool { return !c.RunsToEnd() && (c.Mesh == nil || *c.Mesh) }
 

@@ -7,8 +7,9 @@
 package v1alpha1
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/scheme"
 )
 
 //go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.22.0 object:headerFile=../../hack/header.txt paths=.
@@ -18,10 +19,16 @@ var (
 	// GroupVersion names the API that this package defines.
 	GroupVersion = schema.GroupVersion{Group: "weir.dev", Version: "v1alpha1"}
 	// SchemeBuilder collects the kinds of this package.
-	SchemeBuilder = &scheme.Builder{GroupVersion: GroupVersion}
+	SchemeBuilder = runtime.NewSchemeBuilder(register)
 	// AddToScheme registers every kind of this package.
 	AddToScheme = SchemeBuilder.AddToScheme
 )
+
+func register(s *runtime.Scheme) error {
+	s.AddKnownTypes(GroupVersion, &Application{}, &ApplicationList{}, &Strategy{}, &StrategyList{}, &Release{}, &ReleaseList{})
+	metav1.AddToGroupVersion(s, GroupVersion)
+	return nil
+}
 
 // Labels and values that Weir writes on what it generates.
 const (

@@ -3,6 +3,7 @@
 package monitoring
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -132,9 +133,7 @@ func TestMetricRules(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			labels := map[string]string{}
 			for _, from := range []map[string]string{common, test.give} {
-				for name, value := range from {
-					labels[name] = value
-				}
+				maps.Copy(labels, from)
 			}
 			got := relabel(labels, metricRules())
 			picked := map[string]string{}

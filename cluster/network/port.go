@@ -28,5 +28,9 @@ func ClaimPort(port int, flag string) (int, error) {
 		return 0, fmt.Errorf("listen on port %d (%s): %w", port, flag, err)
 	}
 	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	address, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("listen on port %d (%s): %s is no address of TCP", port, flag, listener.Addr())
+	}
+	return address.Port, nil
 }

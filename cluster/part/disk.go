@@ -80,5 +80,9 @@ func freeSpace(folder string) (device, free uint64, err error) {
 	if err := syscall.Statfs(folder, &stat); err != nil {
 		return 0, 0, fmt.Errorf("free space of %s: %w", folder, err)
 	}
-	return uint64(info.Sys().(*syscall.Stat_t).Dev), stat.Bavail * uint64(stat.Bsize), nil
+	known, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, fmt.Errorf("device of %s: the system does not tell", folder)
+	}
+	return uint64(known.Dev), stat.Bavail * uint64(stat.Bsize), nil
 }

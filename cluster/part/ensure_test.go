@@ -23,7 +23,7 @@ type workshop struct {
 }
 
 func (w *workshop) recipe(name, version string, needs ...string) recipe {
-	return recipe{Part: Part{Name: name, Version: version}, needs: needs, make: func(ctx context.Context, j *job) error {
+	return recipe{Part: Part{Name: name, Version: version}, needs: needs, make: func(_ context.Context, j *job) error {
 		w.made = append(w.made, name)
 		fmt.Fprintln(j.log, "working on", name)
 		content := version

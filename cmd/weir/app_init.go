@@ -162,7 +162,7 @@ func readCompose(ctx context.Context, file string) (*types.Project, []draft.Note
 	if err != nil {
 		return nil, nil, err
 	}
-	project, err := cli.ProjectFromOptions(ctx, found)
+	project, err := found.LoadProject(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

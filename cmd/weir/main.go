@@ -26,7 +26,7 @@ func main() {
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRootCommand()
+	root := newRootCommand() //nolint:contextcheck // commands get theirs when they are run
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

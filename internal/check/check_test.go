@@ -261,7 +261,7 @@ func read(t *testing.T, text string) Namespace {
 	groups := map[string]string{"VirtualService": "networking.istio.io/v1", "DestinationRule": "networking.istio.io/v1", "Application": "weir.dev/v1alpha1"}
 	decoder := serializer.NewCodecFactory(scheme).UniversalDeserializer()
 	n := Namespace{Name: "shop"}
-	for _, document := range strings.Split(text, "---\n") {
+	for document := range strings.SplitSeq(text, "---\n") {
 		kind := strings.TrimPrefix(strings.SplitN(strings.TrimSpace(document), "\n", 2)[0], "kind: ")
 		if kind == "" {
 			continue

@@ -67,6 +67,7 @@ func loopbackOnly(b *book, n Namespace) {
 			continue
 		}
 		b.fault(workload(&n.Pods[at]), fmt.Sprintf("make it listen on 0.0.0.0:%d, which is every address, by its arguments or settings", d.Port),
-			"container %s listens on 127.0.0.1:%d only, where no other pod can reach it: its readiness probe fails at the pod's address, and would pass there", d.Container, d.Port)
+			"container %s listens on 127.0.0.1:%d only, where no other pod can reach it: its readiness probe fails at the pod's "+
+				"address, and would pass there", d.Container, d.Port)
 	}
 }

@@ -68,7 +68,8 @@ func Adopt(n Namespace, around Surroundings, o Options) (*Adoption, error) {
 }
 
 func takenRank(kind string) int {
-	return slices.Index([]string{"Deployment", "StatefulSet", "Service", "ServiceAccount", "Gateway", "VirtualService", "DestinationRule"}, kind)
+	return slices.Index([]string{"Deployment", "StatefulSet", "Service", "ServiceAccount", "Gateway", "VirtualService", "DestinationRule"},
+		kind)
 }
 
 type adopter struct {

@@ -136,7 +136,8 @@ func (c *composer) presumed(component *api.Component) bool {
 		untold := port.Find(*p, false) == port.Find(api.Port{Port: 1}, false)
 		if untold && slices.Contains(c.published[component.Name], p.Port) && familiar[base(component.Image)] == 0 {
 			p.Protocol = port.HTTP
-			c.note(component.Name, "port %d is published, so it is taken for HTTP; if it speaks something else, take protocol and expose out", p.Port)
+			c.note(component.Name, "port %d is published, so it is taken for HTTP; if it speaks something else, take protocol and expose out",
+				p.Port)
 			return true
 		}
 	}

@@ -4,7 +4,6 @@ package draft_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"io"
@@ -75,7 +74,7 @@ func TestCompose(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			project, err := cli.ProjectFromOptions(context.Background(), options)
+			project, err := options.LoadProject(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

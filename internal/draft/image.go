@@ -62,7 +62,8 @@ func Asking(project *types.Project) []string {
 func (c *composer) portsOfImage(out *api.Component, s types.ServiceConfig) {
 	image, asked := c.images[s.Image]
 	if user, _, _ := strings.Cut(image.User, ":"); user == sidecarUser && cmp.Or(s.User, user) == user {
-		c.note(out.Name, "the image runs as user %s, which is the sidecar's: what it sends would pass by the mesh; set another as runAsUser in the template", user)
+		c.note(out.Name, "the image runs as user %s, which is the sidecar's: what it sends would pass by the mesh; "+
+			"set another as runAsUser in the template", user)
 	}
 	if !asked || len(out.Ports) > 0 {
 		return

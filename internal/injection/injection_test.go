@@ -94,7 +94,7 @@ func TestMatch(t *testing.T) {
 
 func set(text string) map[string]string {
 	out := map[string]string{}
-	for _, pair := range strings.Split(text, ",") {
+	for pair := range strings.SplitSeq(text, ",") {
 		if key, value, ok := strings.Cut(pair, "="); ok {
 			out[key] = value
 		}

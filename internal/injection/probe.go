@@ -17,9 +17,10 @@ const variableProbes = "ISTIO_KUBE_APP_PROBERS"
 
 // Unready tells whether the pod has a sidecar that is not ready.
 func Unready(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), func(s corev1.ContainerStatus) bool {
-		return s.Name == Container && !s.Ready
-	})
+	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses),
+		func(s corev1.ContainerStatus) bool {
+			return s.Name == Container && !s.Ready
+		})
 }
 
 // Readiness returns the container's readiness probe as it was written: in the mesh the kubelet asks the sidecar, which knows

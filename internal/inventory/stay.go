@@ -21,25 +21,7 @@ func staying(app *api.Application, all []metav1.PartialObjectMetadata, going map
 			s.add("Secret", v.Secret, ours)
 			s.add("PersistentVolumeClaim", v.Claim, ours)
 		}
-		for _, e := range c.EnvFrom {
-			if e.ConfigMapRef != nil {
-				s.add("ConfigMap", e.ConfigMapRef.Name, ours)
-			}
-			if e.SecretRef != nil {
-				s.add("Secret", e.SecretRef.Name, ours)
-			}
-		}
-		for _, e := range c.Env {
-			if e.ValueFrom == nil {
-				continue
-			}
-			if ref := e.ValueFrom.ConfigMapKeyRef; ref != nil {
-				s.add("ConfigMap", ref.Name, ours)
-			}
-			if ref := e.ValueFrom.SecretKeyRef; ref != nil {
-				s.add("Secret", ref.Name, ours)
-			}
-		}
+		s.settings(c)
 		for _, name := range c.PullSecrets {
 			s.add("Secret", name, ours)
 		}
@@ -53,6 +35,29 @@ func staying(app *api.Application, all []metav1.PartialObjectMetadata, going map
 	}
 	slices.SortFunc(s.items, byKind)
 	return slices.Compact(s.items)
+}
+
+// settings are what the component's environment is read from.
+func (s *stay) settings(c api.Component) {
+	for _, e := range c.EnvFrom {
+		if e.ConfigMapRef != nil {
+			s.add("ConfigMap", e.ConfigMapRef.Name, ours)
+		}
+		if e.SecretRef != nil {
+			s.add("Secret", e.SecretRef.Name, ours)
+		}
+	}
+	for _, e := range c.Env {
+		if e.ValueFrom == nil {
+			continue
+		}
+		if ref := e.ValueFrom.ConfigMapKeyRef; ref != nil {
+			s.add("ConfigMap", ref.Name, ours)
+		}
+		if ref := e.ValueFrom.SecretKeyRef; ref != nil {
+			s.add("Secret", ref.Name, ours)
+		}
+	}
 }
 
 // returning is what was taken over and would be given back, as long as there is anybody to give it to.

@@ -128,13 +128,14 @@ func (f floor) write(ctx context.Context, c client.Client, least int32) (bool, e
 	if want == f.now && (least > was) == held {
 		return false, nil
 	}
-	patch := map[string]any{"metadata": map[string]any{
-		"resourceVersion": f.object.GetResourceVersion(), "annotations": map[string]any{floorAnnotation: nil},
-	}}
+	note := map[string]any{floorAnnotation: nil}
 	if least > was {
-		patch["metadata"].(map[string]any)["annotations"] = map[string]any{floorAnnotation: strconv.Itoa(int(was))}
+		note[floorAnnotation] = strconv.Itoa(int(was))
 	}
-	patch[f.path[0]] = map[string]any{f.path[1]: want}
+	patch := map[string]any{
+		"metadata": map[string]any{"resourceVersion": f.object.GetResourceVersion(), "annotations": note},
+		f.path[0]:  map[string]any{f.path[1]: want},
+	}
 	text, err := json.Marshal(patch)
 	if err != nil {
 		return false, err

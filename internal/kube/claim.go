@@ -66,7 +66,7 @@ func reassigned(entries []metav1.ManagedFieldsEntry, version string, paths [][]s
 	for _, entry := range entries {
 		fields := map[string]any{}
 		if entry.FieldsV1 != nil {
-			if err := json.Unmarshal(entry.FieldsV1.Raw, &fields); err != nil {
+			if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields); err != nil {
 				return nil, fmt.Errorf("manager %s: %w", entry.Manager, err)
 			}
 		}
@@ -86,7 +86,7 @@ func reassigned(entries []metav1.ManagedFieldsEntry, version string, paths [][]s
 		if err != nil {
 			return nil, err
 		}
-		entry.FieldsV1 = &metav1.FieldsV1{Raw: raw}
+		entry.FieldsV1 = metav1.NewFieldsV1(string(raw))
 		out = append(out, entry)
 	}
 	raw, err := json.Marshal(mine)
@@ -95,7 +95,7 @@ func reassigned(entries []metav1.ManagedFieldsEntry, version string, paths [][]s
 	}
 	return append(out, metav1.ManagedFieldsEntry{
 		Manager: api.FieldManager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: version, FieldsType: "FieldsV1",
-		FieldsV1: &metav1.FieldsV1{Raw: raw},
+		FieldsV1: metav1.NewFieldsV1(string(raw)),
 	}), nil
 }
 

@@ -55,7 +55,8 @@ func (a Applier) reclaim(ctx context.Context, obj client.Object, owner *api.Appl
 
 // abandoned tells whether nobody owns the object, or nobody but an application of the same name that was there before.
 func abandoned(obj client.Object, owner *api.Application) bool {
-	if obj.GetDeletionTimestamp() != nil || obj.GetLabels()[api.LabelComponent] == "" && obj.GetLabels()["app.kubernetes.io/managed-by"] != "weir" {
+	if obj.GetDeletionTimestamp() != nil || obj.GetLabels()[api.LabelComponent] == "" &&
+		obj.GetLabels()["app.kubernetes.io/managed-by"] != "weir" {
 		return false
 	}
 	for _, ref := range obj.GetOwnerReferences() {

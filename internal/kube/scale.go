@@ -3,7 +3,6 @@
 package kube
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -103,7 +102,7 @@ func ownsReplicas(entry metav1.ManagedFieldsEntry) bool {
 	var owned struct {
 		Spec map[string]json.RawMessage `json:"f:spec"`
 	}
-	if entry.FieldsV1 == nil || json.NewDecoder(bytes.NewReader(entry.FieldsV1.Raw)).Decode(&owned) != nil {
+	if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &owned) != nil {
 		return false
 	}
 	_, owns := owned.Spec["f:replicas"]

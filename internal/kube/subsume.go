@@ -27,15 +27,7 @@ func difference(have, want any, path string) string {
 		if !ok {
 			return unless(len(w) == 0 && have == nil, here)
 		}
-		for _, key := range slices.Sorted(maps.Keys(w)) {
-			if w[key] == nil {
-				continue
-			}
-			if found := difference(h[key], w[key], strings.TrimPrefix(path+"."+key, ".")); found != "" {
-				return found
-			}
-		}
-		return ""
+		return differentField(h, w, path)
 	case []any:
 		h, ok := have.([]any)
 		if !ok || len(h) != len(w) {
@@ -53,6 +45,18 @@ func difference(have, want any, path string) string {
 	default:
 		return unless(equality.Semantic.DeepEqual(have, want) || zero(want) && have == nil, here)
 	}
+}
+
+func differentField(have, want map[string]any, path string) string {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if want[key] == nil {
+			continue
+		}
+		if found := difference(have[key], want[key], strings.TrimPrefix(path+"."+key, ".")); found != "" {
+			return found
+		}
+	}
+	return ""
 }
 
 func unless(same bool, path string) string {

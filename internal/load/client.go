@@ -61,7 +61,7 @@ func (c *client) close() { c.http.CloseIdleConnections() }
 
 // send sends one request and reads its whole answer.
 func (c *client) send(ctx context.Context, due time.Time, clock clock) outcome {
-	resp, body, err := c.exchange(ctx)
+	resp, body, err := c.exchange(ctx) //nolint:bodyclose // exchange closes it
 	o := outcome{latency: clock.Now().Sub(due)}
 	if resp != nil {
 		o.versions = entries(resp.Header, c.options.VersionHeader)

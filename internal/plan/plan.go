@@ -188,7 +188,8 @@ func (in Input) outside(components []routing.Component) []Object {
 		way.Selector = map[string]string{"istio": "ingressgateway"}
 	}
 	var objects []Object
-	for _, vs := range slices.Concat(routing.Outside(in.Application, components, in.Elsewhere), routing.OutsideStreams(in.Application, components)) {
+	for _, vs := range slices.Concat(routing.Outside(in.Application, components, in.Elsewhere),
+		routing.OutsideStreams(in.Application, components)) {
 		objects = append(objects, vs)
 	}
 	if g := routing.Gateway(in.Application, components, way); g != nil && len(objects) > 0 {

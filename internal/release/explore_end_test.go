@@ -95,7 +95,7 @@ var regimes = []regime{
 	{
 		name: "when callers see failures", change: func(_ *api.ReleaseSpec, w *Seen) { w.Sample.Failed = 50 },
 		check: func(spec api.ReleaseSpec, before api.ReleaseStatus, e end) bool {
-			return e.ended() && !(unproven(spec, before) && e.phase == api.ReleasePromoted)
+			return e.ended() && (!unproven(spec, before) || e.phase != api.ReleasePromoted)
 		},
 	},
 	{

@@ -3,6 +3,7 @@
 package release
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestGates(t *testing.T) {
 			}
 			var records []string
 			for _, r := range got.Gates {
-				records = append(records, strings.Join([]string{string(r.At), string('0' + rune(r.Step)), string(r.State)}, " "))
+				records = append(records, strings.Join([]string{string(r.At), strconv.Itoa(int(r.Step)), string(r.State)}, " "))
 				if (r.State == api.GateWaiting) != (r.DecidedAt == nil) || r.Message == "" {
 					t.Errorf("want the time and the words of the answer, got %+v", r)
 				}

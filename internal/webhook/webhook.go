@@ -32,7 +32,7 @@ const (
 	// timeout is how long the API server waits for an answer. It is written in whole seconds.
 	timeout = 2 * time.Second
 	// SecretName is the name of the Secret that holds the certificates.
-	SecretName = "weir-webhook-certificate"
+	SecretName = "weir-webhook-certificate" //nolint:gosec // a name
 )
 
 // Options say where the webhooks are and how they are reached.

@@ -99,7 +99,7 @@ func (w *world) untouched(obj client.Object) {
 
 // TestReleaseWaitsForForeignRoute holds a release back before anything of it is made.
 func TestReleaseWaitsForForeignRoute(t *testing.T) {
-	for name, make := range map[string]func(w *world) client.Object{
+	for name, foreign := range map[string]func(w *world) client.Object{
 		"a route in another namespace":  func(w *world) client.Object { return w.foreignRoute(w.elsewhere()) },
 		"a route for a namespace alone": func(w *world) client.Object { return w.foreignRoute(w.elsewhere(), ".") },
 		"a rule in the same namespace":  func(w *world) client.Object { return w.foreignRule(w.namespace, "reviews") },

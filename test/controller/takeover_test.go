@@ -312,7 +312,7 @@ func (w *world) keeper(t *testing.T) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		for tick := time.Tick(20 * time.Millisecond); ctx.Err() == nil; <-tick {
 			var set appsv1.StatefulSet
 			var pod corev1.Pod
 			if w.client.Get(ctx, w.key("ledger"), &set) != nil || w.client.Get(ctx, w.key("ledger-0"), &pod) != nil {

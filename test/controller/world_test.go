@@ -46,7 +46,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	out := io.Writer(io.Discard)
+	out := io.Discard
 	if os.Getenv("WEIR_TEST_LOG") != "" {
 		out = os.Stderr
 	}

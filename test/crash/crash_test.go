@@ -38,7 +38,7 @@ const fewPerScenario = 12
 const atOnce = "12"
 
 func TestMain(m *testing.M) {
-	out := io.Writer(io.Discard)
+	out := io.Discard
 	if os.Getenv("WEIR_TEST_LOG") != "" {
 		out = os.Stderr
 	}

@@ -45,7 +45,7 @@ func network(t *testing.T) []string {
 		if err != nil {
 			t.Fatalf("%s: %v", command, err)
 		}
-		for _, line := range strings.Split(string(output), "\n") {
+		for line := range strings.SplitSeq(string(output), "\n") {
 			if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ":") {
 				lines = append(lines, line)
 			}
@@ -84,7 +84,7 @@ func mounts(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	var points []string
-	for _, line := range strings.Split(string(content), "\n") {
+	for line := range strings.SplitSeq(string(content), "\n") {
 		if fields := strings.Fields(line); len(fields) > 4 && !foreign(fields[4]) {
 			points = append(points, fields[4])
 		}

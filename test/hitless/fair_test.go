@@ -152,7 +152,7 @@ func (s *shop) send(a ask) (answer, error) {
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/grpc")
-		request.Header.Set("Te", "trailers")
+		request.Header.Set("Te", "trailers") //nolint:canonicalheader // Go spells TE so
 	}
 	response, err := client.Do(request)
 	if err != nil {

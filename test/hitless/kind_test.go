@@ -124,7 +124,7 @@ func (s *shop) kinds() {
 	s.tests(old, version)
 	s.release("skip", "echo")
 	s.at(release, 3)
-	s.stays(old, version, func() { s.release("skip", "echo"); s.at(release, 4) }, func() {
+	s.stays(version, func() { s.release("skip", "echo"); s.at(release, 4) }, func() {
 		s.release("abort", "echo")
 		s.await(release, func(status api.ReleaseStatus) bool {
 			return status.Phase == api.ReleaseDraining || status.Phase.Finished()
@@ -254,7 +254,7 @@ func (s *shop) explains(a ask) string {
 }
 
 // stays holds that users stay with the new version as its weight grows, and come back when it goes.
-func (s *shop) stays(old, version string, grow, back func()) {
+func (s *shop) stays(version string, grow, back func()) {
 	s.Helper()
 	const crowd = 120
 	cookies, first := make([]string, crowd), make([]string, crowd)

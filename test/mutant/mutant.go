@@ -143,7 +143,7 @@ func change(in any, at []step, value any) any {
 	}
 	switch in := in.(type) {
 	case map[string]any:
-		out, name := maps.Clone(in), at[0].(string)
+		out, name := maps.Clone(in), fmt.Sprint(at[0])
 		if out[name] = change(in[name], at[1:], value); out[name] == (removed{}) {
 			delete(out, name)
 		}

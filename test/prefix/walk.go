@@ -85,7 +85,7 @@ func (w *walk) step() {
 			continue
 		case w.IntN(20) == 0:
 			r.Spec.Abort = true
-		case w.IntN(20) == 0:
+		case w.IntN(20) == 1:
 			r.Spec.Promote = true
 		}
 		r.Status = release.Decide(w.now, r.Spec, r.Status, w.seen()).Status
@@ -97,6 +97,7 @@ func (w *walk) step() {
 			w.settle(i, r.Spec.To)
 		case api.ReleaseRolledBack:
 			w.settle(i, r.Spec.From)
+		default:
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	}
 	s.stopping.Store(true)
 	time.Sleep(s.options.Drain) //nolint:forbidigo // connections that come meanwhile are answered
-	return s.shutdown(listener)
+	return s.shutdown(listener) //nolint:contextcheck // ctx is over, and what is under way may end
 }
 
 // shutdown closes the listener by itself first: http.Server.Shutdown would close idle connections in the same moment,

@@ -65,7 +65,7 @@ func (r *Reconciler) withhold(ctx context.Context, s snapshot, wants []want, obj
 	for _, o := range objects {
 		kept := true
 		for component, held := range s.withheld {
-			kept = kept && !(held && leadsTo(o, routing.Host(s.app.Namespace, component)))
+			kept = kept && (!held || !leadsTo(o, routing.Host(s.app.Namespace, component)))
 		}
 		if kept {
 			out = append(out, o)

@@ -191,10 +191,17 @@ func addSubsets(rule *unstructured.Unstructured, more []any) error {
 		return err
 	}
 	for _, one := range more {
-		name, _, _ := unstructured.NestedString(one.(map[string]any), "name")
-		if !slices.ContainsFunc(have, func(o any) bool { n, _, _ := unstructured.NestedString(o.(map[string]any), "name"); return n == name }) {
+		named := func(other any) bool { return nameIn(other) == nameIn(one) }
+		if !slices.ContainsFunc(have, named) {
 			have = append(have, one)
 		}
 	}
 	return unstructured.SetNestedSlice(rule.Object, have, "spec", "subsets")
+}
+
+// nameIn is the name of an entry in a list; empty for one that has none.
+func nameIn(entry any) string {
+	fields, _ := entry.(map[string]any)
+	name, _ := fields["name"].(string)
+	return name
 }

@@ -83,10 +83,8 @@ func Of(r Request, services []*istio.VirtualService) Answer {
 		out.note("%s are written for %s; proxies go by the oldest, %s", names(bound), host, name(bound[0]))
 		bound = bound[:1]
 	}
-	for _, vs := range bound {
-		if out.try(vs) {
-			return out
-		}
+	if slices.ContainsFunc(bound, out.try) {
+		return out
 	}
 	if r.Stream {
 		out.note("no route takes a connection to port %d; the proxy passes it to any pod of %s", r.Port, r.Host)

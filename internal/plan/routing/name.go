@@ -42,8 +42,7 @@ func (c Component) RouteName() string {
 	if c.Expose != nil && c.Expose.CORS != nil {
 		all = append(all, said{CORS: c.Expose.CORS})
 	}
-	// Plain data encodes.
-	text, _ := json.Marshal(all)
+	text, _ := json.Marshal(all) //nolint:errchkjson // plain data encodes
 	sum := sha256.Sum256(text)
 	return c.Name + "-" + hex.EncodeToString(sum[:])[:digestLength]
 }

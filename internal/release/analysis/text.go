@@ -40,7 +40,10 @@ func about(d time.Duration) string {
 	case d < time.Second:
 		step = time.Millisecond
 	}
-	return exactly((d + step - 1) / step * step)
+	if rest := d % step; rest > 0 {
+		d += step - rest
+	}
+	return exactly(d)
 }
 
 // exactly words a duration in the unit people compare latencies in.

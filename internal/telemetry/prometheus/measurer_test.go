@@ -24,7 +24,7 @@ func TestMeasureErrors(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		{"server error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order", 503) }, "503"},
+		{"server error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order", http.StatusServiceUnavailable) }, "503"},
 		{"not JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "metrics query"},
 		{"query refused", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(422)
@@ -32,7 +32,7 @@ func TestMeasureErrors(t *testing.T) {
 		}, "too many samples"},
 		{"vector", answered(`{"resultType":"vector","result":[]}`, ""), "matrix was expected"},
 		{"partial", answered(`{"resultType":"matrix","result":[]}`, `,"warnings":["store 2 is down"]`), "store 2 is down"},
-		{"redirected to a login", func(w http.ResponseWriter, r *http.Request) {
+		{"redirected to a login", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = w.Write([]byte("<html>log in</html>"))
 		}, "metrics query"},

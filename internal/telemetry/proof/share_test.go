@@ -210,6 +210,7 @@ func TestJudgeIsRarelyWrong(t *testing.T) {
 					doubted++
 				case open:
 					unsure++
+				default:
 				}
 			}
 			if believed > rounds/1000 || doubted > rounds/200 || unsure > rounds/5 {

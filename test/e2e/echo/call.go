@@ -23,7 +23,8 @@ func client(http2 bool) *http.Client {
 }
 
 // own are the headers that are between two neighbors and not passed on.
-var own = []string{"Connection", "Content-Length", "Accept-Encoding", "X-Forwarded-Client-Cert", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-Id"}
+var own = []string{"Connection", "Content-Length", "Accept-Encoding", "X-Forwarded-Client-Cert", "X-Forwarded-For", "X-Forwarded-Proto",
+	"X-Request-Id"}
 
 // call makes the request that it got at the URL in the query, and passes the answer on.
 func call(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +70,7 @@ func forward(r *http.Request) (*http.Response, error) {
 	}
 	if proto == "grpc" {
 		out.Header.Set("Content-Type", grpcType)
-		out.Header.Set("Te", "trailers")
+		out.Header.Set("Te", "trailers") //nolint:canonicalheader // Go spells TE so
 	}
 	use, known := clients[proto]
 	if !known {

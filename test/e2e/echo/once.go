@@ -46,10 +46,13 @@ func get(url string) {
 	client := &http.Client{Timeout: 5 * time.Second}
 	for {
 		response, err := client.Get(url)
-		if err == nil && response.StatusCode == http.StatusOK {
-			return
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond) //nolint:forbidigo // its pod ends when this takes too long
 	}
 }
 

@@ -79,7 +79,7 @@ func (c Count) likelihood(share float64) float64 {
 
 // mixture is the logarithm of the likelihood's mean over the Beta(a, b) distribution.
 func (c Count) mixture(a, b float64) float64 {
-	norm := 0.0
+	var norm float64
 	switch {
 	case a == 1:
 		norm = -math.Log(b)
