@@ -14,19 +14,19 @@ import (
 
 // Sequence returns the objects in the order to write them, so that after every single write no route leads to a subset or
 // a port that is not there. Objects already come with what is named before what names it; what is named no longer may go
-// only after the last route to it: a live rule keeps the subsets it has, and a live Service its ports, until the routes are
-// written, and is then written again without them. What is not among the objects is to be deleted afterwards, routes first.
-func Sequence(objects, live []Object) []Object {
-	out := make([]Object, 0, len(objects))
-	var later []Object
+// only after the last route to it: a live rule keeps the subsets it has, and a live Service its ports. What is not among the
+// objects is to be deleted then, routes first. After that, later are those rules and Services without what they kept. Ports
+// keep the names that they have live.
+func Sequence(objects, live []Object) (first, later []Object) {
 	for _, o := range objects {
+		o = steady(o, live)
 		if both := keeping(o, live); both != o {
 			later = append(later, o)
 			o = both
 		}
-		out = append(out, o)
+		first = append(first, o)
 	}
-	return append(out, later...)
+	return first, later
 }
 
 // keeping is the object with what the live one of its name has besides; the object itself when there is no such thing.

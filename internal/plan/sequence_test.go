@@ -3,6 +3,7 @@
 package plan_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,10 +33,10 @@ func TestSequenceKeepsPortsAndSubsetsUntilTheRoutesAreWritten(t *testing.T) {
 	liveService.Spec.Ports = []corev1.ServicePort{old, unnamed}
 	liveRule.Spec.Subsets = []*networking.Subset{{Name: "v1"}, {Name: "v2"}}
 
-	got := plan.Sequence([]plan.Object{service, rule, routes}, []plan.Object{liveService, liveRule})
+	got, later := plan.Sequence([]plan.Object{service, rule, routes}, []plan.Object{liveService, liveRule})
 
-	if len(got) != 5 || got[2] != plan.Object(routes) || got[3] != plan.Object(service) || got[4] != plan.Object(rule) {
-		t.Fatalf("want the Service and the rule as they are wanted after the routes, got %v", got)
+	if len(got) != 3 || got[2] != plan.Object(routes) || !slices.Equal(later, []plan.Object{service, rule}) {
+		t.Fatalf("want the Service and the rule as they are wanted after the routes, got %v and then %v", got, later)
 	}
 	first, ok := got[0].(*corev1.Service)
 	if !ok {
@@ -54,5 +55,43 @@ func TestSequenceKeepsPortsAndSubsetsUntilTheRoutesAreWritten(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"v2", "v1"}, names); diff != "" {
 		t.Errorf("subsets before the routes (-want +got):\n%s", diff)
+	}
+}
+
+func TestSequenceKeepsTheNamesOfPorts(t *testing.T) {
+	http, tcp := "http", "tcp"
+	p := func(name string, number int32, protocol *string) corev1.ServicePort {
+		return corev1.ServicePort{Name: name, Port: number, AppProtocol: protocol}
+	}
+	for name, tt := range map[string]struct{ live, wanted, want []corev1.ServicePort }{
+		"a name is given later": {
+			[]corev1.ServicePort{p("http-80", 80, &http)}, []corev1.ServicePort{p("http-api", 80, &http)},
+			[]corev1.ServicePort{p("http-80", 80, &http)},
+		},
+		"the name moves to another number": {
+			[]corev1.ServicePort{p("tcp-api", 70, &tcp)}, []corev1.ServicePort{p("tcp-api", 80, &tcp)},
+			[]corev1.ServicePort{p("tcp-80", 80, &tcp), p("tcp-api", 70, &tcp)},
+		},
+		"what stood in its way is gone": {
+			[]corev1.ServicePort{p("tcp-80", 80, &tcp), p("tcp-api", 70, &tcp)}, []corev1.ServicePort{p("tcp-api", 80, &tcp)},
+			[]corev1.ServicePort{p("tcp-80", 80, &tcp), p("tcp-api", 70, &tcp)},
+		},
+		"something else is spoken": {
+			[]corev1.ServicePort{p("tcp-80", 80, &tcp)}, []corev1.ServicePort{p("http-80", 80, &http)},
+			[]corev1.ServicePort{p("http-80", 80, &http)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			service, live := &corev1.Service{}, &corev1.Service{}
+			service.Spec.Ports, live.Spec.Ports = tt.wanted, tt.live
+			first, _ := plan.Sequence([]plan.Object{service}, []plan.Object{live})
+			got, ok := first[0].(*corev1.Service)
+			if !ok {
+				t.Fatal("want a Service first")
+			}
+			if diff := cmp.Diff(tt.want, got.Spec.Ports); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -99,7 +99,7 @@ func (w *world) untouched(obj client.Object) {
 
 // TestReleaseWaitsForForeignRoute holds a release back before anything of it is made.
 func TestReleaseWaitsForForeignRoute(t *testing.T) {
-	for name, foreign := range map[string]func(w *world) client.Object{
+	for name, made := range map[string]func(w *world) client.Object{
 		"a route in another namespace":  func(w *world) client.Object { return w.foreignRoute(w.elsewhere()) },
 		"a route for a namespace alone": func(w *world) client.Object { return w.foreignRoute(w.elsewhere(), ".") },
 		"a rule in the same namespace":  func(w *world) client.Object { return w.foreignRule(w.namespace, "reviews") },
@@ -116,7 +116,7 @@ func TestReleaseWaitsForForeignRoute(t *testing.T) {
 			w := newWorld(t, nil)
 			w.shop(quick())
 			w.routes(metav1.ConditionTrue)
-			foreign := make(w)
+			foreign := made(w)
 			w.create(foreign)
 			kind := strings.TrimPrefix(fmt.Sprintf("%T", foreign), "*v1.")
 			w.routes(metav1.ConditionFalse, kind+" "+foreign.GetNamespace()+"/theirs", "kubectl -n "+foreign.GetNamespace()+" delete", "reviews")

@@ -21,11 +21,15 @@ func TestSeededBugsAreSeen(t *testing.T) {
 		bug  manner
 		want string
 	}{
-		"subsets go with the routes to them": {manner{writes: func(objects, _ []plan.Object) []plan.Object { return objects }}, "missing or has no pods"},
-		"routes come first": {manner{writes: func(objects, live []plan.Object) []plan.Object {
-			out := plan.Sequence(objects, live)
-			slices.Reverse(out)
-			return out
+		"subsets go with the routes to them": {manner{writes: func(objects, _ []plan.Object) ([]plan.Object, []plan.Object) { return objects, nil }}, "missing or has no pods"},
+		"routes come first": {manner{writes: func(objects, live []plan.Object) ([]plan.Object, []plan.Object) {
+			first, later := plan.Sequence(objects, live)
+			slices.Reverse(first)
+			return first, later
+		}}, "which is missing"},
+		"ports go with the routes to them": {manner{writes: func(objects, live []plan.Object) ([]plan.Object, []plan.Object) {
+			first, later := plan.Sequence(objects, live)
+			return append(first, later...), nil
 		}}, "which is missing"},
 		"what goes, goes first":              {manner{writes: plan.Sequence, first: true}, "missing or has no pods"},
 		"weights that do not sum to 100":     {spoiled(lighter), "sum to 9"},
@@ -57,14 +61,18 @@ func TestSeededBugsAreSeen(t *testing.T) {
 
 // spoiled writes in the right order, but each object is spoiled.
 func spoiled(spoil func(plan.Object)) manner {
-	return manner{writes: func(objects, live []plan.Object) []plan.Object {
+	each := func(all []plan.Object) []plan.Object {
 		var out []plan.Object
-		for _, o := range plan.Sequence(objects, live) {
+		for _, o := range all {
 			o, _ = o.DeepCopyObject().(plan.Object)
 			spoil(o)
 			out = append(out, o)
 		}
 		return out
+	}
+	return manner{writes: func(objects, live []plan.Object) ([]plan.Object, []plan.Object) {
+		first, later := plan.Sequence(objects, live)
+		return each(first), each(later)
 	}}
 }
 
@@ -93,14 +101,14 @@ func otherPort(o plan.Object) {
 }
 
 // twice writes what is of the kind again under another name.
-func twice[K plan.Object](objects, live []plan.Object) []plan.Object {
-	out := plan.Sequence(objects, live)
+func twice[K plan.Object](objects, live []plan.Object) (first, later []plan.Object) {
+	first, later = plan.Sequence(objects, live)
 	for _, o := range objects {
 		if _, ok := o.(K); ok {
 			again, _ := o.DeepCopyObject().(plan.Object)
 			again.SetName(o.GetName() + "-too")
-			out = append(out, again)
+			first = append(first, again)
 		}
 	}
-	return out
+	return first, later
 }

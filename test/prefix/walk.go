@@ -28,8 +28,8 @@ func Walk(seed uint64, steps int, visit Visit) error { return walkAs(right, seed
 
 // manner is how the controller writes.
 type manner struct {
-	// writes are the objects in the order in which they are written.
-	writes func(objects, live []plan.Object) []plan.Object
+	// writes are the objects in the order in which they are written, before and after what is not wanted any more goes.
+	writes func(objects, live []plan.Object) (first, later []plan.Object)
 	// first lets what is not wanted any more go before anything is written.
 	first bool
 }
@@ -169,12 +169,18 @@ func (c Stored) write(m manner, when string, in plan.Input, visit Visit) error {
 	if m.first {
 		c.prune(keep, when, visit)
 	}
-	for _, o := range m.writes(objects, c.live()) {
+	first, later := m.writes(objects, c.live())
+	c.apply(first, when, visit)
+	c.prune(keep, when, visit)
+	c.apply(later, when, visit)
+	return nil
+}
+
+func (c Stored) apply(objects []plan.Object, when string, visit Visit) {
+	for _, o := range objects {
 		c[key(o)] = o
 		visit(when+", after applying "+key(o), c, o)
 	}
-	c.prune(keep, when, visit)
-	return nil
 }
 
 // prune deletes what is not to be kept, routes before what they lead to.

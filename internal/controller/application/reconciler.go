@@ -219,14 +219,32 @@ func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want, obj
 	if err != nil {
 		return err
 	}
-	keep := make([]client.Object, 0, len(objects))
 	live, err := r.live(ctx, s)
 	if err != nil {
 		return err
 	}
-	for _, obj := range s.taking.sequence(objects, live) {
+	first, later := s.taking.sequence(objects, live)
+	if err := r.write(ctx, s, applier, first); err != nil {
+		return err
+	}
+	keep := make([]client.Object, 0, len(first))
+	for _, obj := range first {
+		keep = append(keep, obj)
+	}
+	deleted, err := applier.Prune(ctx, s.app, keep)
+	for _, name := range deleted {
+		logf.FromContext(ctx).V(1).Info("deleted", "object", name)
+	}
+	if err != nil {
+		return err
+	}
+	return r.write(ctx, s, applier, later)
+}
+
+// write writes the objects in this order, but for those that are not taken over yet.
+func (r *Reconciler) write(ctx context.Context, s snapshot, applier kube.Applier, objects []plan.Object) error {
+	for _, obj := range objects {
 		if s.taking.holds(s.app, obj) {
-			keep = append(keep, obj)
 			continue
 		}
 		wrote, err := applier.Apply(ctx, obj)
@@ -236,13 +254,8 @@ func (r *Reconciler) carryOut(ctx context.Context, s snapshot, wants []want, obj
 		if wrote {
 			logf.FromContext(ctx).V(1).Info("applied", "object", kube.Describe(obj))
 		}
-		keep = append(keep, obj)
 	}
-	deleted, err := applier.Prune(ctx, s.app, keep)
-	for _, name := range deleted {
-		logf.FromContext(ctx).V(1).Info("deleted", "object", name)
-	}
-	return err
+	return nil
 }
 
 // live are the rules and Services that there are, whose subsets and ports may still be in use.

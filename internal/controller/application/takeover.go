@@ -199,17 +199,12 @@ func (t taking) holds(app *api.Application, o plan.Object) bool {
 }
 
 // sequence is the order to write the objects in. Until old routes are gone, what they lead to stays in the rules.
-func (t taking) sequence(objects, live []plan.Object) []plan.Object {
-	all := plan.Sequence(objects, slices.Concat(live, t.rules))
-	if !t.active || t.step.Narrow {
-		return all
+func (t taking) sequence(objects, live []plan.Object) (first, later []plan.Object) {
+	first, later = plan.Sequence(objects, slices.Concat(live, t.rules))
+	if t.active && !t.step.Narrow {
+		return first, nil
 	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(all, func(o plan.Object) bool {
-		again := seen[kube.Describe(o)]
-		seen[kube.Describe(o)] = true
-		return again
-	})
+	return first, later
 }
 
 // may are the objects of others that may be written over, as they are described.
