@@ -70,20 +70,20 @@ func own(side string) []rule {
 // asSourceSees names the far side by the cluster that was chosen, outbound|port|subset|host, and more exactly by the
 // workload that was reached: name;namespace;service;revision;cluster. Without one, the subset tells the version.
 func asSourceSees() []rule {
-	cluster := func(target, value, regex string) rule {
-		return set(target, value, "source@"+regex, "reporter", "x_upstream")
+	cluster := func(target, regex string) rule {
+		return set(target, "$1", "source@"+regex, "reporter", "x_upstream")
 	}
 	peer := func(target, group string) rule {
 		return set(target, group, "source@([^;@]*);([^;@]*);([^;@]*);([^;@]*);.*", "reporter", "x_peer")
 	}
 	return []rule{
-		cluster("destination_service", "$1", `outbound\|\d+\|[^|]*\|([^;|]+);?`),
-		cluster("destination_service_name", "$1", `outbound\|\d+\|[^|]*\|([^;|]+);?`),
-		cluster("destination_service_name", "$1", `outbound\|\d+\|[^|]*\|([^.;|]+)\.[^.;|]+\.svc\.[^;|]+;?`),
-		cluster("destination_service_namespace", "$1", `outbound\|\d+\|[^|]*\|[^.;|]+\.([^.;|]+)\.svc\.[^;|]+;?`),
-		cluster("destination_service_name", "$1", `(PassthroughCluster|BlackHoleCluster);?`),
-		cluster("destination_version", "$1", `outbound\|\d+\|([^|]+)\|[^;|]+;?`),
-		cluster("destination_canonical_revision", "$1", `outbound\|\d+\|([^|]+)\|[^;|]+;?`),
+		cluster("destination_service", `outbound\|\d+\|[^|]*\|([^;|]+);?`),
+		cluster("destination_service_name", `outbound\|\d+\|[^|]*\|([^;|]+);?`),
+		cluster("destination_service_name", `outbound\|\d+\|[^|]*\|([^.;|]+)\.[^.;|]+\.svc\.[^;|]+;?`),
+		cluster("destination_service_namespace", `outbound\|\d+\|[^|]*\|[^.;|]+\.([^.;|]+)\.svc\.[^;|]+;?`),
+		cluster("destination_service_name", `(PassthroughCluster|BlackHoleCluster);?`),
+		cluster("destination_version", `outbound\|\d+\|([^|]+)\|[^;|]+;?`),
+		cluster("destination_canonical_revision", `outbound\|\d+\|([^|]+)\|[^;|]+;?`),
 		peer("destination_workload", "$1"),
 		peer("destination_workload_namespace", "$2"),
 		peer("destination_app", "$3"),

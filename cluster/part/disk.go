@@ -84,5 +84,5 @@ func freeSpace(folder string) (device, free uint64, err error) {
 	if !ok {
 		return 0, 0, fmt.Errorf("device of %s: the system does not tell", folder)
 	}
-	return uint64(known.Dev), stat.Bavail * uint64(stat.Bsize), nil
+	return known.Dev, stat.Bavail * uint64(stat.Bsize), nil
 }

@@ -65,7 +65,7 @@ func tail(path string, lines int) []string {
 
 // tag is equal for specs that start the same program in the same way.
 func (s Spec) tag() string {
-	content, _ := json.Marshal([][]string{{s.Path}, s.Args, s.Env})
+	content, _ := json.Marshal([][]string{{s.Path}, s.Args, s.Env}) //nolint:errchkjson // words encode
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:8])
 }

@@ -34,7 +34,7 @@ func TestAdvise(t *testing.T) {
 		"an older Weir":       {&meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: "weir.dev", Kind: "Strategy"}}, "weir install"},
 		"no Istio":            {undiscovered("networking.istio.io", notFound), "weir check --cluster-only"},
 		"says it by itself":   {errors.New("name one with -n"), "name one with -n"},
-		"an end of its own\n": {errors.New("name one with -n\n"), "name one with -n"},
+		"an end of its own\n": {errors.New("name one with -n\n"), "name one with -n"}, //nolint:revive // such ones come from libraries
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := advise(fmt.Errorf("list applications: %w", test.err))

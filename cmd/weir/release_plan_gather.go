@@ -86,9 +86,11 @@ func (w *wish) add(text []byte) error {
 // gatherPlan reads what there is, and lets the API server check and fill in what there would be.
 func gatherPlan(ctx context.Context, c client.Client, namespace string, f planFlags, w wish) (preview.Input, error) {
 	in := preview.Input{Revisions: map[string]map[string]api.Component{}, Rates: map[string]float64{}}
-	if err := readNow(ctx, c, namespace, f, w, &in); err != nil {
+	now, err := readNow(ctx, c, namespace, f, w)
+	if err != nil {
 		return in, err
 	}
+	in.Now = now
 	in.Then = thenOf(in.Now, w.application)
 	in.Then.Namespace = namespace
 	if err := f.adjust(in.Then, w); err != nil {
@@ -161,28 +163,27 @@ func readConflicts(ctx context.Context, c client.Client, in *preview.Input) erro
 }
 
 // readNow reads the application that is meant: that of the file, the one named, or the one that has the component.
-func readNow(ctx context.Context, c client.Reader, namespace string, f planFlags, w wish, in *preview.Input) error {
+func readNow(ctx context.Context, c client.Reader, namespace string, f planFlags, w wish) (*api.Application, error) {
 	name := f.application
 	if w.application != nil {
 		name = w.application.Name
 	}
 	if name == "" {
 		if f.component == "" {
-			return errors.New("say what to plan: a file with -f, an application with --app, or a component with --component")
+			return nil, errors.New("say what to plan: a file with -f, an application with --app, or a component with --component")
 		}
 		app, _, err := findComponent(ctx, c, namespace, "", f.component)
-		in.Now = app
-		return err
+		return app, err
 	}
 	var app api.Application
 	err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &app)
 	switch {
 	case err == nil:
-		in.Now = &app
+		return &app, nil
 	case !apierrors.IsNotFound(err) || w.application == nil:
-		return fmt.Errorf("read application %s: %w", name, err)
+		return nil, fmt.Errorf("read application %s: %w", name, err)
 	}
-	return nil
+	return nil, nil
 }
 
 func thenOf(now, wished *api.Application) *api.Application {

@@ -101,8 +101,11 @@ func gateQuestion(g api.Gate) string {
 	}
 }
 
-// noteGates puts answers on record.
+// noteGates puts answers on record. Of a gate that was taken out of the strategy before it had one there is nothing to tell.
 func (v *view) noteGates() {
+	v.status.Gates = slices.DeleteFunc(v.status.Gates, func(r api.GateRecord) bool {
+		return r.State == api.GateWaiting && gateOf(v.spec, r.Name) == nil
+	})
 	due := v.dueGates()
 	for i := range v.status.Gates {
 		if r := &v.status.Gates[i]; slices.Contains(due, askOf(*r)) && r.State != api.GateOpen {

@@ -129,3 +129,17 @@ func TestGates(t *testing.T) {
 		})
 	}
 }
+
+// TestGateTakenOut: what nobody asks for any more is not waited for, nor told of.
+func TestGateTakenOut(t *testing.T) {
+	spec := gated(api.GateBeforeStep, api.Gate{Webhook: &api.WebhookGate{}, Deadline: dur(time.Hour)})
+	waiting := run(t, spec, api.ReleaseStatus{}, func(api.ReleaseStatus, *Seen) {})
+	if len(waiting.Gates) != 1 || waiting.Gates[0].State != api.GateWaiting {
+		t.Fatalf("want one gate that is waited for, got %+v", waiting.Gates)
+	}
+	spec.Strategy.Gates = nil
+	got := run(t, spec, waiting, func(api.ReleaseStatus, *Seen) {})
+	if got.Phase != api.ReleasePromoted || len(got.Gates) > 0 {
+		t.Errorf("want a promotion without gates, got %s with %+v", describe(got), got.Gates)
+	}
+}

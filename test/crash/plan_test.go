@@ -78,7 +78,7 @@ func (p plan) run(ctx context.Context) (outcome, error) {
 	if err := p.scenario.play(ctx, w); err != nil {
 		out.faults = append(out.faults, "it is stuck: "+err.Error())
 	}
-	out.end = p.settled(ctx, w, past)
+	out.end = p.settled(ctx, w)
 	cancel()
 	(<-cured)()
 	out.judge(p, w, past, from, line)
@@ -142,6 +142,7 @@ func (p plan) cure(ctx context.Context, w *world.World, line *wire) (stop func()
 		case <-time.After(heldFor):
 		}
 		line.release()
+	default:
 	}
 	return stop
 }
@@ -159,7 +160,7 @@ func nudge(ctx context.Context, w *world.World) {
 }
 
 // settled waits until the world is as it was at the end of the undisturbed run, or, for that one, until it is at rest.
-func (p plan) settled(ctx context.Context, w *world.World, past *history) end {
+func (p plan) settled(ctx context.Context, w *world.World) end {
 	const rest, patience = 500 * time.Millisecond, 30 * time.Second
 	var last end
 	since := time.Now()

@@ -170,6 +170,7 @@ func (w *wire) strike(r *http.Request, resource string) (*http.Response, error) 
 		w.mu.Lock()
 		w.drop[resource] = true
 		w.mu.Unlock()
+	default:
 	}
 	return w.send(r)
 }

@@ -159,13 +159,14 @@ func change(in any, at []step, value any) any {
 }
 
 func path(at []step) string {
-	out := "spec"
+	var out strings.Builder
+	out.WriteString("spec")
 	for _, s := range at {
 		if name, ok := s.(string); ok {
-			out += "." + name
+			out.WriteString("." + name)
 		} else {
-			out += fmt.Sprintf("[%d]", s)
+			fmt.Fprintf(&out, "[%d]", s)
 		}
 	}
-	return out
+	return out.String()
 }

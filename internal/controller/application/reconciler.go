@@ -163,7 +163,7 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 func (r *Reconciler) freeze(ctx context.Context, s snapshot, w want) error {
 	name := w.component.Name
 	if w.missing != nil {
-		return nil
+		return nil //nolint:nilerr // it is told, and waited for
 	}
 	if err := r.keepCopies(ctx, s, w); err != nil {
 		return err

@@ -53,6 +53,25 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 		item.Shared = found.shared(item, podLabels(objects))
 	}
 	found.pins(seen.Items)
+	if err := r.lookOn(ctx, s, wants, objects, &seen); err != nil {
+		return err
+	}
+	if err := found.byName(); err != nil {
+		return err
+	}
+	now := time.Now()
+	t.step = takeover.Next(now, seen)
+	t.rules = found.rules(objects)
+	if err := t.record(found, s.app, now); err != nil {
+		return err
+	}
+	t.apart = apart(seen.Items)
+	s.taking = t
+	return nil
+}
+
+// lookOn takes in how far the application's own objects have come.
+func (r *Reconciler) lookOn(ctx context.Context, s *snapshot, wants []want, objects []plan.Object, seen *takeover.Seen) (err error) {
 	if seen.Rules, err = r.since(ctx, s.app, seen.Items, objects, "DestinationRule"); err != nil {
 		return err
 	}
@@ -68,14 +87,13 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 			seen.Pods[w.component.Name] = podsOf(*s, w)
 		}
 	}
-	if err := found.byName(); err != nil {
-		return err
-	}
-	now := time.Now()
-	t.step = takeover.Next(now, seen)
-	t.rules = found.rules(objects)
+	return nil
+}
+
+// record keeps what was found, and what the step does with it.
+func (t *taking) record(found found, app *api.Application, now time.Time) error {
 	for _, taken := range t.step.Remember {
-		record, err := found.remember(s.app, taken, now)
+		record, err := found.remember(app, taken, now)
 		if err != nil {
 			return err
 		}
@@ -90,8 +108,6 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 			t.records[i].Clear = ptr.To(metav1.NewMicroTime(now))
 		}
 	}
-	t.apart = apart(seen.Items)
-	s.taking = t
 	return nil
 }
 
@@ -120,7 +136,7 @@ func (r *Reconciler) since(ctx context.Context, app *api.Application, items []ta
 			return time.Time{}, fmt.Errorf("read %s: %w", kube.Describe(o), err)
 		}
 		if err != nil || !metav1.IsControlledBy(live, app) {
-			return time.Time{}, nil
+			return time.Time{}, nil //nolint:nilerr // there is none yet
 		}
 		at := live.GetCreationTimestamp().Time
 		if i := slices.IndexFunc(items, func(i takeover.Item) bool { return i.Kind == kindOf(o) && i.Name == o.GetName() }); i >= 0 {

@@ -24,7 +24,9 @@ func TestMeasureErrors(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		{"server error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order", http.StatusServiceUnavailable) }, "503"},
+		{"server error", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "out of order", http.StatusServiceUnavailable)
+		}, "503"},
 		{"not JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "metrics query"},
 		{"query refused", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(422)

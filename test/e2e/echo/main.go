@@ -69,7 +69,8 @@ func tell(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-Version", version())
 	fmt.Fprintf(w, "name=%s\n", os.Getenv("NAME"))
-	fmt.Fprintf(w, "version=%s\npeer=%s\nprotocol=%s\ngreeting=%s\n", version(), r.Header.Get("X-Forwarded-Client-Cert"), r.Proto, os.Getenv("GREETING"))
+	fmt.Fprintf(w, "version=%s\npeer=%s\n", version(), r.Header.Get("X-Forwarded-Client-Cert"))
+	fmt.Fprintf(w, "protocol=%s\ngreeting=%s\n", r.Proto, os.Getenv("GREETING"))
 }
 
 // methods counts what tell was asked by.
