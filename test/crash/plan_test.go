@@ -161,10 +161,10 @@ func nudge(ctx context.Context, w *world.World) {
 
 // settled waits until the world is as it was at the end of the undisturbed run, or, for that one, until it is at rest.
 func (p plan) settled(ctx context.Context, w *world.World) end {
-	const rest, patience = 500 * time.Millisecond, 30 * time.Second
+	const rest = 500 * time.Millisecond
 	var last end
-	since := time.Now()
-	for begun := time.Now(); time.Since(begun) < patience; {
+	begun := time.Now()
+	for since := begun; time.Since(since) < world.Patience && time.Since(begun) < 5*world.Patience; {
 		now, err := look(ctx, w)
 		if err == nil && !reflect.DeepEqual(last, now) {
 			last, since = now, time.Now()

@@ -136,14 +136,25 @@ func (w *World) Phase(ctx context.Context, name string, want api.ReleasePhase) e
 	})
 }
 
-// patience is for a machine on which everything else runs, too.
-const patience = 60 * time.Second
+// Patience is how long nothing may change before it counts as stuck, and longest how long it may take in all. Both are for
+// a machine on which everything else runs, too.
+const (
+	Patience = 60 * time.Second
+	longest  = 5 * Patience
+)
 
-// Eventually waits until check is content, and returns its last words otherwise.
+// Eventually waits until check is content. When it says the same for the time of Patience, that is returned.
 func (w *World) Eventually(ctx context.Context, check func() error) error {
 	var last error
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		last = check()
+	since := time.Now()
+	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, longest, true, func(context.Context) (bool, error) {
+		now := check()
+		if now != nil && (last == nil || now.Error() != last.Error()) {
+			since = time.Now()
+		}
+		if last = now; last != nil && time.Since(since) > Patience {
+			return false, fmt.Errorf("nothing has changed for %s", Patience)
+		}
 		return last == nil, nil
 	})
 	if err != nil {

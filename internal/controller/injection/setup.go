@@ -12,7 +12,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -20,6 +19,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/injection"
+	"weir.dev/weir/internal/kube"
 )
 
 // Setup lets the manager run the reconciler when a pod without its sidecar comes or changes, and when anything changes that
@@ -33,7 +33,7 @@ func (r *Reconciler) Setup(_ context.Context, mgr ctrl.Manager) error {
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.ofNamespace),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(&admissionv1.MutatingWebhookConfiguration{}, handler.EnqueueRequestsFromMapFunc(r.ofAll), builder.WithPredicates(changed())).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
+		WithOptions(kube.Passes(4)).
 		Complete(r)
 }
 

@@ -13,7 +13,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -48,7 +47,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		Owns(&batchv1.Job{}).
 		WatchesRawSource(source.Channel(r.Gates.Told(), &handler.EnqueueRequestForObject{})).
 		Watches(&api.Application{}, handler.EnqueueRequestsFromMapFunc(r.ofApplication)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 8}).
+		WithOptions(kube.Passes(8)).
 		Complete(r)
 }
 

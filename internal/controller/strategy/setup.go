@@ -8,12 +8,12 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
 )
 
 // Setup lets the manager run the reconciler when a Strategy is edited, and when what names it is.
@@ -25,7 +25,7 @@ func (r *Reconciler) Setup(mgr ctrl.Manager) error {
 		// A Strategy of a namespace takes the place of a template, and gives it back.
 		Watches(&api.Strategy{}, handler.EnqueueRequestsFromMapFunc(r.template), edited).
 		Watches(&api.Application{}, handler.EnqueueRequestsFromMapFunc(r.named), edited).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
+		WithOptions(kube.Passes(4)).
 		Complete(r)
 }
 
