@@ -181,6 +181,9 @@ func (p *Process) Alive() bool {
 	return running && found.PID == p.PID
 }
 
+// killed is how long a killed program may take to be gone, which is up to the system and whatever else it has to do.
+const killed = 20 * time.Second
+
 // Stop asks the program to end, and kills it after the grace period.
 func (p *Process) Stop(ctx context.Context, grace time.Duration) error {
 	for _, signal := range []syscall.Signal{unix.SIGTERM, unix.SIGKILL} {
@@ -189,6 +192,9 @@ func (p *Process) Stop(ctx context.Context, grace time.Duration) error {
 		}
 		if err := unix.Kill(p.PID, signal); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("stop %s (pid %d): %w", p.Name, p.PID, err)
+		}
+		if signal == unix.SIGKILL {
+			grace = killed
 		}
 		limit, cancel := context.WithTimeout(ctx, grace)
 		p.awaitEnd(limit)

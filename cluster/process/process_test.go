@@ -42,6 +42,9 @@ func TestAProcessIsFoundByALaterCommand(t *testing.T) {
 	if err := found.Stop(t.Context(), 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
+	limit, cancel := context.WithTimeout(t.Context(), killed)
+	defer cancel()
+	p.awaitEnd(limit) // who started it learns of it a little later
 	if _, running := Find(spec.Dir, "child"); running || p.Alive() {
 		t.Error("still there after Stop")
 	}
