@@ -3,7 +3,13 @@
 package xds
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"maps"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,17 +27,28 @@ const (
 // A dump can spoil it. istiod makes a dump of the push that the proxy was assigned last, and keeps, under the time of the
 // dump, what it had to make (istio.io/istio, pilot/pkg/xds, connectionConfigDump; its answers to proxies avoid this by the
 // time of their push). When a later push has begun by then, and has struck out what it changes, the old is taken for the new:
-// it is sent by the later push, to every proxy, and stays until that configuration changes once more. Which of the two came
-// first is known when both are told by istiod's own clock: a push is named by the second in which it began.
+// it is sent by the later push, to every proxy, and stays until that configuration changes once more.
+//
+// Which of the two came first is asked at once: istiod counts the pushes that have begun, and a dump of the newest one was
+// harmless. Where it does not say, and where a later one had begun, the second is looked at in which that was, which is part of
+// its name: both are told by istiod's own clock.
 type caches struct {
 	mu      sync.Mutex
 	istiods map[string]*istiodCache
+	// made counts the dumps.
+	made uint64
+}
+
+// dumping is the last dump of a push: its number among all, and the second in which it was ready, or before.
+type dumping struct {
+	made   uint64
+	second int64
 }
 
 // istiodCache is that of one istiod.
 type istiodCache struct {
-	// dumps are the seconds of the last dumps that were made, by the push that they were made of.
-	dumps map[version]int64
+	// dumps are those that may have been made too late, by the push that they were made of.
+	dumps map[version]dumping
 	// spoiled is true while a renewal is due because of a dump.
 	spoiled bool
 	// renewed is when it was renewed last, pause how long it rests after that while callers differ, and before what each
@@ -43,7 +60,7 @@ type istiodCache struct {
 
 func (c *caches) of(base string) *istiodCache {
 	if c.istiods[base] == nil {
-		c.istiods[base] = &istiodCache{dumps: map[version]int64{}}
+		c.istiods[base] = &istiodCache{dumps: map[version]dumping{}}
 	}
 	return c.istiods[base]
 }
@@ -53,7 +70,28 @@ func (c *caches) dumped(base string, of version, second int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	dumps := c.of(base).dumps
-	dumps[of] = max(dumps[of], second)
+	c.made++
+	dumps[of] = dumping{c.made, max(dumps[of].second, second)}
+}
+
+// settle asks the istiod how many pushes have begun, and forgets those dumps of before that were of the newest. An istiod
+// that does not tell leaves the rest to the clock.
+func (c *caches) settle(ctx context.Context, i istiods, base string) {
+	c.mu.Lock()
+	before := maps.Clone(c.of(base).dumps)
+	c.mu.Unlock()
+	begun, err := i.begun(ctx, base)
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	dumps := c.of(base).dumps
+	for of, dump := range before {
+		if of.number == begun && dumps[of] == dump {
+			delete(dumps, of)
+		}
+	}
 }
 
 // see looks for pushes that may have been under way when an older one was dumped.
@@ -75,7 +113,7 @@ func (c *caches) see(fleet []status) {
 
 // see compares each dump with the first push after the one it was made of.
 func (i *istiodCache) see(pushes []version) {
-	for of, second := range i.dumps {
+	for of, dump := range i.dumps {
 		var next version
 		for _, push := range pushes {
 			if push.number > of.number && (next.number == 0 || push.number < next.number) {
@@ -83,7 +121,7 @@ func (i *istiodCache) see(pushes []version) {
 			}
 		}
 		if next.number > 0 {
-			i.spoiled = i.spoiled || next.at <= second
+			i.spoiled = i.spoiled || next.at <= dump.second
 			delete(i.dumps, of)
 		}
 	}
@@ -140,6 +178,35 @@ func (c *caches) before(key connection) shape {
 		return i.before[key.id]
 	}
 	return shape{}
+}
+
+// renewed is when the istiod's cache was renewed last.
+func (c *caches) renewed(base string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := c.istiods[base]; i != nil {
+		return i.renewed
+	}
+	return time.Time{}
+}
+
+// pushesBegun is istiod's count of the pushes whose content is settled. It counts one just after it struck out of its cache
+// what the push changes (istio.io/istio, pilot/pkg/xds, DiscoveryServer.Push).
+const pushesBegun = "pilot_pushcontext_init_seconds_count"
+
+// begun is the number of the newest push of the istiod.
+func (i istiods) begun(ctx context.Context, base string) (number uint64, err error) {
+	_, err = i.read(ctx, base, "/metrics", func(text io.Reader) error {
+		lines := bufio.NewScanner(text)
+		for lines.Scan() {
+			if rest, ok := strings.CutPrefix(lines.Text(), pushesBegun); ok {
+				number, err = strconv.ParseUint(rest[strings.LastIndexByte(rest, ' ')+1:], 10, 64)
+				return err
+			}
+		}
+		return fmt.Errorf("istiod at %s does not tell %s", base, pushesBegun)
+	})
+	return number, err
 }
 
 // renew has an istiod make anew what it keeps, and send it.

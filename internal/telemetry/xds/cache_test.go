@@ -8,10 +8,10 @@ import (
 )
 
 // spoiled is an istiod of which an older push was dumped, which then sends a newer one that still has the old weights.
-func spoiled(t *testing.T, behind time.Duration) (*fakeIstiod, *fakeProxy, *Prover, *clock) {
+func spoiled(t *testing.T, behind time.Duration, begun int) (*fakeIstiod, *fakeProxy, *Prover, *clock) {
 	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
 	istiod := startIstiod(t, page)
-	istiod.behind = behind
+	istiod.behind, istiod.begun = behind, begun
 	p, clock := newProver(t, istiod)
 	expect(t, p, wanted(90, 10), 1, "shop/page")
 	page.assigned, page.sent, page.acked = 6, 6, 6
@@ -20,7 +20,7 @@ func spoiled(t *testing.T, behind time.Duration) (*fakeIstiod, *fakeProxy, *Prov
 }
 
 func TestADumpThatMaySpoilTheCacheIsMadeGood(t *testing.T) {
-	istiod, page, p, _ := spoiled(t, 0)
+	istiod, page, p, _ := spoiled(t, 0, 0)
 	if istiod.renewals != 1 || istiod.pushes != 1 {
 		t.Fatalf("%d renewals and %d pushes, instead of one each", istiod.renewals, istiod.pushes)
 	}
@@ -36,14 +36,22 @@ func TestADumpThatMaySpoilTheCacheIsMadeGood(t *testing.T) {
 }
 
 func TestADumpThatWasReadyBeforeThePushIsHarmless(t *testing.T) {
-	istiod, _, _, _ := spoiled(t, time.Second)
+	istiod, _, _, _ := spoiled(t, time.Second, 0)
 	if istiod.renewals != 0 || istiod.pushes != 0 {
 		t.Errorf("%d renewals and %d pushes", istiod.renewals, istiod.pushes)
 	}
 }
 
+func TestADumpOfTheNewestPushIsHarmless(t *testing.T) {
+	for begun, renewals := range map[int]int{5: 0, 6: 1} {
+		if istiod, _, _, _ := spoiled(t, 0, begun); istiod.renewals != renewals {
+			t.Errorf("dumped when push %d had begun: %d renewals, want %d", begun, istiod.renewals, renewals)
+		}
+	}
+}
+
 func TestCallersThatDifferForLongAreSentEverythingAnewEverMoreSeldom(t *testing.T) {
-	istiod, _, p, clock := spoiled(t, time.Minute)
+	istiod, _, p, clock := spoiled(t, time.Minute, 0)
 	for _, c := range []struct {
 		after    time.Duration
 		renewals int

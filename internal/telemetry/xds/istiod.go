@@ -99,6 +99,20 @@ func (i istiods) get(ctx context.Context, base, path string, answer any) error {
 
 // ask is get, and returns the second, in Unix time by istiod's clock, in which the answer was ready.
 func (i istiods) ask(ctx context.Context, base, path string, answer any) (int64, error) {
+	return i.read(ctx, base, path, func(text io.Reader) error {
+		if answer == nil {
+			_, err := io.Copy(io.Discard, text)
+			return err
+		}
+		if err := json.NewDecoder(text).Decode(answer); err != nil {
+			return fmt.Errorf("istiod's answer to %s%s: %w", base, path, err)
+		}
+		return nil
+	})
+}
+
+// read hands the answer on as it comes.
+func (i istiods) read(ctx context.Context, base, path string, take func(io.Reader) error) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	token, err := i.token(ctx)
@@ -121,14 +135,7 @@ func (i istiods) ask(ctx context.Context, base, path string, answer any) (int64,
 	if response.StatusCode != http.StatusOK {
 		return 0, refused(request.URL, response)
 	}
-	if answer == nil {
-		_, err = io.Copy(io.Discard, response.Body)
-		return second(response), err
-	}
-	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-		return 0, fmt.Errorf("istiod's answer to %s: %w", request.URL, err)
-	}
-	return second(response), nil
+	return second(response), take(response.Body)
 }
 
 // second is when istiod says that it answered; where something in between leaves that out, a little later than now.

@@ -12,14 +12,15 @@ import (
 )
 
 const (
-	// patience is how long a sign that a push is complete is waited for before one is caused.
-	patience = time.Second
+	// patience is how long a sign that a push is complete is waited for before one is caused, at least; leisure is at most.
+	patience, leisure = 200 * time.Millisecond, time.Second
 	// longPatience is the same for any push at all after the weights changed, which istiod may hold back a while.
 	longPatience = 5 * time.Second
 	// relook is how long a dump is used while such a sign is waited for: a later push is one.
-	relook = 300 * time.Millisecond
-	// pause is the least time between two pushes that are caused at one istiod.
-	pause = 10 * time.Second
+	relook = 100 * time.Millisecond
+	// pause is the least time between two pushes that are caused at one istiod, and effort what it grows to with every
+	// proxy that has to be told all.
+	pause, effort = time.Second, 10 * time.Millisecond
 	// start is how long a proxy that has accepted no listeners yet counts as one that will be a caller.
 	start = 10 * time.Second
 )
@@ -35,6 +36,17 @@ type memory struct {
 	// absent are the proxies that run, are connected to no istiod, and were not seen before: they may be callers.
 	absent map[string]bool
 	nudged map[string]time.Time
+
+	finding sync.Mutex
+	// findings are what dumps showed of the route to those that are alike, as long as any is.
+	findings map[alike]finding
+}
+
+// finding is what a dump of a push showed, and when it was asked for.
+type finding struct {
+	verdict verdict
+	version version
+	at      time.Time
 }
 
 func newMemory() *memory {
@@ -52,7 +64,7 @@ func (m *memory) ask(route mesh.Route) {
 	reweighed := known && !maps.Equal(m.route.Weights, route.Weights)
 	renamed := known && m.route.Name != route.Name
 	moved := !slices.Equal(m.route.Ports, route.Ports)
-	m.route = route
+	m.route, m.findings = route, nil
 	for _, e := range m.entries {
 		e.void(moved)
 		switch {
@@ -87,6 +99,7 @@ func (m *memory) see(fleet []status, absent map[string]bool, before func(connect
 		e.see(s, now)
 	}
 	m.share()
+	m.forget(fleet)
 	m.absent = maps.Clone(absent)
 	for key, e := range m.entries {
 		switch {
@@ -98,6 +111,39 @@ func (m *memory) see(fleet []status, absent map[string]bool, before func(connect
 			delete(m.entries, key)
 		}
 	}
+}
+
+// find keeps what a dump showed, unless that may change without a push.
+func (m *memory) find(of alike, f finding) {
+	m.finding.Lock()
+	defer m.finding.Unlock()
+	if m.findings == nil {
+		m.findings = map[alike]finding{}
+	}
+	if delete(m.findings, of); f.verdict.good() || !f.verdict.caller() {
+		m.findings[of] = f
+	}
+}
+
+// forget drops the findings of what no proxy was sent last.
+func (m *memory) forget(fleet []status) {
+	here := make(map[alike]bool, len(fleet))
+	for _, s := range fleet {
+		here[s.alike()] = true
+	}
+	maps.DeleteFunc(m.findings, func(of alike, _ finding) bool { return !here[of] })
+}
+
+// tell judges the connection by what was found out about another that is alike, since istiod's cache was renewed, and tells
+// whether there was any. The status at hand was read after that.
+func (m *memory) tell(e *entry, renewed, now time.Time) bool {
+	f, known := m.findings[e.status.alike()]
+	if !known || !f.at.After(renewed) || e.waits(now) {
+		return false
+	}
+	e.judge(f, false, now)
+	e.see(e.status, now)
+	return true
 }
 
 // share proves those that only lack a sign that their push is complete by one that is alike and lacks nothing.
@@ -115,11 +161,17 @@ func (m *memory) share() {
 	}
 }
 
-// undecided are the istiods that should push once more, marked as told.
+// undecided are the istiods that should push once more, marked as told. The more proxies would be told, the longer a sign is
+// waited for that comes of itself, and the longer they rest.
 func (m *memory) undecided(now time.Time) (bases []string) {
+	efforts := map[string]time.Duration{}
+	for key := range m.entries {
+		efforts[key.istiod] += effort
+	}
 	for key, e := range m.entries {
-		late := !e.due.IsZero() && now.After(e.due)
-		if late && now.Sub(m.nudged[key.istiod]) > pause {
+		all := efforts[key.istiod]
+		late := !e.due.IsZero() && now.After(e.due.Add(min(max(all, patience), leisure)-patience))
+		if late && now.Sub(m.nudged[key.istiod]) > max(all, pause) {
 			m.nudged[key.istiod] = now
 			bases = append(bases, key.istiod)
 		}
@@ -274,15 +326,21 @@ func (e *entry) stale(now time.Time) bool {
 	case e.old():
 		return false
 	case e.verdict.good():
-		return !s.sent.atMost(e.version) || (!e.due.IsZero() && now.Sub(e.looked) > relook)
+		return !s.sent.atMost(e.version) || e.waits(now)
 	default:
 		return s.shape() != e.shape || s.endpoints.sent != e.endpoints
 	}
 }
 
+// waits is true when another dump is due, since a later push is a sign that this one is complete.
+func (e *entry) waits(now time.Time) bool {
+	return e.judged && e.verdict.good() && !e.due.IsZero() && now.Sub(e.looked) > relook
+}
+
 // judge takes in what a dump of a push says. own is false when it is the dump of a proxy that is alike, which tells
 // what this one was or will be sent, but not how far it has come.
-func (e *entry) judge(verdict verdict, push version, own bool, now time.Time) {
+func (e *entry) judge(f finding, own bool, now time.Time) {
+	verdict, push := f.verdict, f.version
 	switch {
 	case !verdict.good():
 		e.complete = version{}

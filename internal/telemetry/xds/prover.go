@@ -166,34 +166,46 @@ func marked(fleet []status) []status {
 	return fleet
 }
 
-// look dumps what is not known of what was sent last, one proxy of those that are alike, and tells whether there was any.
+// look finds out what is not known of what was sent last, by a dump of one proxy of those that are alike, and tells whether
+// there was any dump. What a dump of before shows of those that are alike counts for those that were sent it later, too.
 func (p *Prover) look(ctx context.Context, m *memory, fleet []status) (bool, error) {
-	now, stale := p.now(), map[alike][]*entry{}
+	now, stale, bases := p.now(), map[alike][]*entry{}, map[string]bool{}
 	for _, s := range fleet {
-		if e := m.entry(s); e.stale(now) {
-			stale[s.alike()] = append(stale[s.alike()], e)
+		e := m.entry(s)
+		if e.stale(now) && !m.tell(e, p.caches.renewed(s.istiod), now) {
+			stale[s.alike()], bases[s.istiod] = append(stale[s.alike()], e), true
 		}
 	}
+	m.share()
 	var group errgroup.Group
 	group.SetLimit(parallel)
 	for _, entries := range stale {
-		group.Go(func() error {
-			v, err := p.view(ctx, entries[0].status, fleet)
-			if errors.Is(err, errGone) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			p.caches.dumped(entries[0].status.istiod, v.version, v.second)
-			verdict := v.judge(m.route)
-			for i, e := range entries {
-				e.judge(verdict, v.version, i == 0, now)
-			}
-			return nil
-		})
+		group.Go(func() error { return p.dump(ctx, m, entries, fleet) })
 	}
-	return len(stale) > 0, group.Wait()
+	err := group.Wait()
+	for base := range bases {
+		p.caches.settle(ctx, p.istiods, base)
+	}
+	return len(stale) > 0, err
+}
+
+// dump judges those that are alike by a dump of the first.
+func (p *Prover) dump(ctx context.Context, m *memory, entries []*entry, fleet []status) error {
+	now := p.now()
+	v, err := p.view(ctx, entries[0].status, fleet)
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.caches.dumped(entries[0].status.istiod, v.version, v.second)
+	f := finding{v.judge(m.route), v.version, now}
+	for i, e := range entries {
+		e.judge(f, i == 0, now)
+	}
+	m.find(entries[0].status.alike(), f)
+	return nil
 }
 
 // view asks for the proxy by its connection. istiod takes any connection whose name contains what is asked for, so

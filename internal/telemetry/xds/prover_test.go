@@ -49,6 +49,8 @@ type fakeIstiod struct {
 	run int
 	// behind is how long before its first push, as its name tells, istiod answers.
 	behind time.Duration
+	// begun is how many pushes have begun; 0 when it does not tell.
+	begun int
 }
 
 func startIstiod(t *testing.T, proxies ...*fakeProxy) *fakeIstiod {
@@ -86,12 +88,22 @@ func (f *fakeIstiod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			clients = append(clients, map[string]string{"connectionId": p.connection()})
 		}
 		answer = map[string]any{"clients": clients}
+	case "/metrics":
+		f.metrics(w)
+		return
 	case "/debug/cachez":
 		f.renewals++
 	case "/debug/adsz":
 		f.pushes++
 	}
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (f *fakeIstiod) metrics(w http.ResponseWriter) {
+	fmt.Fprintln(w, "# TYPE pilot_pushcontext_init_seconds histogram")
+	if f.begun > 0 {
+		fmt.Fprintf(w, "pilot_pushcontext_init_seconds_sum 0.07\npilot_pushcontext_init_seconds_count %d\n", f.begun)
+	}
 }
 
 func (f *fakeIstiod) syncz() []syncz {
@@ -268,6 +280,28 @@ func TestProveLaterPush(t *testing.T) {
 	}
 }
 
+// TestProveLaterPushTwice has that happen at two changes in a row: the second is not told late because of the first.
+func TestProveLaterPushTwice(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	istiod := startIstiod(t, page)
+	p, clock := newProver(t, istiod)
+	expect(t, p, wanted(100, 0), 1)
+	for change := 1; change <= 2; change++ {
+		clock.at = clock.at.Add(time.Second)
+		route := wanted(int32(100-change), int32(change))
+		expect(t, p, route, 1, "shop/page")
+		*page = fakeProxy{id: page.id, sent: page.assigned + 1, acked: page.assigned + 1, assigned: page.assigned + 2, weights: share(100-change, change)}
+		expect(t, p, route, 1, "shop/page")
+		clock.at = clock.at.Add(patience)
+		expect(t, p, route, 1, "shop/page")
+		if istiod.pushes != change {
+			t.Fatalf("change %d: %d pushes were caused", change, istiod.pushes)
+		}
+		page.sent, page.acked = page.assigned, page.assigned
+		expect(t, p, route, 1)
+	}
+}
+
 // TestProveThereAndBack changes the weights and changes them back before the first change has been sent.
 func TestProveThereAndBack(t *testing.T) {
 	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
@@ -374,6 +408,32 @@ func TestProveReplicas(t *testing.T) {
 	if istiod.dumps != 2 {
 		t.Errorf("%d dumps for two pushes to one ReplicaSet, want 2", istiod.dumps)
 	}
+}
+
+// TestProveStaggered has the pods of one ReplicaSet sent a push one after the other: the dump of the first tells of all.
+func TestProveStaggered(t *testing.T) {
+	var pods []*fakeProxy
+	for _, end := range []string{"7q2bj", "xw9dk"} {
+		pods = append(pods, &fakeProxy{id: "page-7bd4697598-" + end + ".shop", assigned: 6, sent: 6, acked: 6, weights: share(90, 10)})
+	}
+	istiod := startIstiod(t, pods...)
+	p, clock := newProver(t, istiod)
+	expect(t, p, wanted(90, 10), 2)
+	*pods[0] = fakeProxy{id: pods[0].id, assigned: 7, sent: 7, acked: 7, weights: share(50, 50)}
+	expect(t, p, wanted(50, 50), 2, "shop/page-7bd4697598-xw9dk")
+	*pods[1] = fakeProxy{id: pods[1].id, assigned: 7, sent: 7, acked: 6, weights: share(50, 50)}
+	expect(t, p, wanted(50, 50), 2, "shop/page-7bd4697598-xw9dk") // sent, but not accepted
+	pods[1].acked = 7
+	expect(t, p, wanted(50, 50), 2)
+	if istiod.dumps != 2 {
+		t.Errorf("%d dumps for two pushes to one ReplicaSet, want 2", istiod.dumps)
+	}
+	// What was found before the cache is renewed tells nothing of what is sent after it.
+	p.caches.of(istiod.URL).renew(clock.now())
+	*pods[1] = fakeProxy{id: pods[1].id, assigned: 7, sent: 7, acked: 7, weights: share(90, 10)}
+	p.hosts[reviews].entries[connection{istiod.URL, pods[1].id}].proven = false
+	p.hosts[reviews].entries[connection{istiod.URL, pods[1].id}].judged = false
+	expect(t, p, wanted(50, 50), 2, "shop/page-7bd4697598-xw9dk")
 }
 
 // TestProveRestart has istiod begin anew at the same address, with lower numbers.
