@@ -144,6 +144,7 @@ func (s *shop) running(namespace string) {
 // watched are open loops, each of which has to see all services that take part.
 type watched struct {
 	*load.Runner
+	host  string
 	parts []string
 }
 
@@ -161,7 +162,7 @@ func (s *shop) loop(o load.Options, parts ...string) watched {
 		}
 		return nil
 	})
-	return watched{runner, parts}
+	return watched{runner, o.Host, parts}
 }
 
 // reachable waits until it was answered twenty times in a row.
@@ -457,11 +458,15 @@ func (s *shop) calm(do func(phase func(string))) {
 	begin := time.Now()
 	do(func(phase string) {
 		var requests, failed int64
+		kinds := map[string]int64{}
 		for _, l := range loops {
 			n := l.Snapshot()
 			requests, failed = requests+n.OK+n.Failed, failed+n.Failed
+			for kind, count := range n.Kinds {
+				kinds[l.host+": "+kind] += count
+			}
 		}
-		s.Logf("%s: after %s %d requests, %d failed", phase, time.Since(begin).Round(time.Second), requests, failed)
+		s.Logf("%s: after %s %d requests, %d failed %v", phase, time.Since(begin).Round(time.Second), requests, failed, kinds)
 	})
 	time.Sleep(3 * time.Second) //nolint:forbidigo // what is lost a moment later counts as well
 	requests, lost, words := lost(loops)

@@ -71,11 +71,8 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 }
 
 // lookOn takes in how far the application's own objects have come.
-func (r *Reconciler) lookOn(ctx context.Context, s *snapshot, wants []want, objects []plan.Object, seen *takeover.Seen) (err error) {
-	if seen.Rules, err = r.since(ctx, s.app, seen.Items, objects, "DestinationRule"); err != nil {
-		return err
-	}
-	if seen.Routes, err = r.since(ctx, s.app, seen.Items, objects, "VirtualService", "Gateway"); err != nil {
+func (r *Reconciler) lookOn(ctx context.Context, s *snapshot, wants []want, objects []plan.Object, seen *takeover.Seen) error {
+	if err := r.stand(ctx, s.app, seen, objects); err != nil {
 		return err
 	}
 	if !seen.Routes.IsZero() {
@@ -117,6 +114,28 @@ func takenOver(app *api.Application) bool {
 		return !slices.ContainsFunc(app.Status.Taken, func(r api.TakenRecord) bool { return r.Kind == t.Kind && r.Name == t.Name && r.At != nil })
 	})
 	return !left && apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionTakenOver)
+}
+
+// stand tells since when the application's own rules and routes are there.
+func (r *Reconciler) stand(ctx context.Context, app *api.Application, seen *takeover.Seen, objects []plan.Object) error {
+	fresh := slices.DeleteFunc(slices.Clone(objects), func(o plan.Object) bool {
+		return slices.ContainsFunc(seen.Items, func(i takeover.Item) bool { return i.Kind == kindOf(o) && i.Name == o.GetName() })
+	})
+	for _, one := range []struct {
+		since *time.Time
+		of    []plan.Object
+		kinds []string
+	}{
+		{&seen.Rules, objects, []string{"DestinationRule"}},
+		{&seen.Routes, objects, []string{"VirtualService", "Gateway"}},
+		{&seen.Ways, fresh, []string{"VirtualService", "Gateway"}},
+	} {
+		var err error
+		if *one.since, err = r.since(ctx, app, seen.Items, one.of, one.kinds...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // since tells since when all objects of the kinds are there and the application's; zero while one is not.
@@ -209,7 +228,7 @@ func (t taking) holds(app *api.Application, o plan.Object) bool {
 	case "DestinationRule":
 		return !t.step.Rules
 	case "VirtualService", "Gateway":
-		return !t.step.Routes
+		return !t.step.Routes || slices.Contains(t.step.Hold, named)
 	}
 	return false
 }

@@ -52,6 +52,8 @@ type Seen struct {
 	Pods map[string]Pods
 	// Rules is since when the Application's rules are all there; zero while they are not. Routes are the same of its routes.
 	Rules, Routes time.Time
+	// Ways is since when those of its routes and gateways are all there that nothing old has the name of.
+	Ways time.Time
 	// Unproven are the components whose routes some caller's proxy does not serve yet. It matters only once there are routes.
 	Unproven []string
 	// Leaving is since when the way leads back; zero on the way there.
@@ -62,8 +64,8 @@ type Seen struct {
 type Step struct {
 	// Remember these as they are, before anything is done.
 	Remember []api.Taken
-	// Hold are the Services and StatefulSets that may not be written yet. Rules, and Routes, tell whether the Application's
-	// own may be; Narrow whether rules may lose subsets that are not the Application's.
+	// Hold are the Services, StatefulSets and old routes that may not be written yet. Rules, and Routes, tell whether the
+	// Application's own may be; Narrow whether rules may lose subsets that are not the Application's.
 	Hold                  []api.Taken
 	Rules, Routes, Narrow bool
 	// Loosen these routes: they lead to Services alone, and name no versions of them.
@@ -192,6 +194,12 @@ func (s Seen) routes(now time.Time, step *Step) bool {
 	step.Routes = true
 	route := func(i Item) bool { return i.Kind == "VirtualService" }
 	step.Take = s.where(func(i Item) bool { return (route(i) || i.Kind == "Gateway") && i.Same && i.Exists && !i.Owned })
+	if len(step.Take) > 0 && (s.Ways.IsZero() || now.Sub(s.Ways) < settle) {
+		// What an old route leads to may have a route of another name from now on, as the way in has that was called like a Service.
+		step.Hold, step.Take = append(step.Hold, step.Take...), nil
+		step.Message = "routes of new names come first; callers are being told"
+		return true
+	}
 	if len(step.Take) > 0 || s.Routes.IsZero() {
 		step.Message = "routes lead to the new pods from now on"
 		return true

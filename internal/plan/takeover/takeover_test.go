@@ -19,9 +19,9 @@ import (
 
 var start = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 
-// kinds of a case: whether the Service selects both sorts of pods, whether names are the same, and whether old routes pin
-// requests to old pods.
-type setting struct{ shared, same, pinned bool }
+// kinds of a case: whether the Service selects both sorts of pods, whether names are the same, whether old routes pin
+// requests to old pods, and whether the old route leads in from outside, for which the application has one of another name.
+type setting struct{ shared, same, pinned, outside bool }
 
 // world is what the cluster would do, and what callers would see.
 type world struct {
@@ -37,6 +37,8 @@ type world struct {
 	// own rules and routes, and since when. first tells whether the old route is older, and so the one that counts.
 	rules, routes time.Time
 	first         bool
+	// in is since when the application's route from outside is there.
+	in time.Time
 	// subsets of the rule that has one name: those of the old and of the new pods. loose is an old route that names none.
 	oldSubset, newSubset, loose bool
 	left                        time.Time
@@ -54,7 +56,7 @@ type view struct {
 
 type (
 	pods   struct{ old, own bool }
-	routes struct{ old, own, first, loose bool }
+	routes struct{ old, own, first, loose, in bool }
 	rules  struct{ old, own bool }
 )
 
@@ -116,6 +118,7 @@ func (w *world) live() {
 		pods: pods{old > 0, own > 0},
 		routes: routes{
 			old: v.Exists && !v.Owned, own: !w.routes.IsZero() && (!w.same || !w.pinned || v.Owned), first: w.first, loose: w.loose,
+			in: !w.in.IsZero(),
 		},
 		rules: rules{rule.Exists && (!w.same || w.oldSubset), !w.rules.IsZero() && (!w.same || !w.pinned || w.newSubset)},
 	}
@@ -129,6 +132,9 @@ func (w *world) live() {
 			w.t.Fatalf("%s: a proxy may still know pods that ended; %s", w.now.Sub(start), strings.Join(w.log, ", "))
 		}
 		for _, r := range w.views {
+			if w.outside && !p.routes.old && !r.routes.in {
+				w.t.Fatalf("%s: nothing leads in from outside; %s", w.now.Sub(start), strings.Join(w.log, ", "))
+			}
 			for _, u := range w.views {
 				if why := lost(p.pods, r.routes, u.rules); why != "" {
 					w.t.Fatalf("%s: %s: pods %+v, routes %+v, rules %+v; %s", w.now.Sub(start), why, p.pods, r.routes, u.rules, strings.Join(w.log, ", "))
@@ -154,7 +160,10 @@ func lost(p pods, r routes, u rules) string {
 }
 
 func (w *world) seen() Seen {
-	s := Seen{Items: slices.Clone(w.items), Pods: map[string]Pods{"page": w.pods}, Rules: w.rules, Routes: w.routes, Leaving: w.left}
+	s := Seen{Items: slices.Clone(w.items), Pods: map[string]Pods{"page": w.pods}, Rules: w.rules, Routes: w.routes, Ways: start, Leaving: w.left}
+	if w.outside {
+		s.Ways = w.in
+	}
 	for i := range s.Items {
 		if s.Items[i].Kind == "VirtualService" {
 			s.Items[i].Pins = !w.shared && !w.loose && !s.Items[i].Owned
@@ -187,6 +196,10 @@ func (w *world) forward(lost func() bool) Step {
 		}
 		if step.Routes && w.routes.IsZero() && allowed("VirtualService") {
 			w.routes = w.now
+		}
+		if step.Routes && w.outside && w.in.IsZero() {
+			w.in = w.now
+			w.log = append(w.log, "lead in")
 		}
 		if step.Narrow && w.same {
 			w.oldSubset = false
@@ -236,7 +249,7 @@ func (w *world) back(lost func() bool) Return {
 			}
 		})
 		if r.Routes {
-			w.routes = time.Time{}
+			w.routes, w.in = time.Time{}, time.Time{}
 			w.log = append(w.log, "delete own routes")
 		}
 	}
@@ -278,6 +291,8 @@ func settings() map[string]setting {
 		"old pods alone and the same names":  {same: true},
 		"old pods alone and old routes":      {pinned: true},
 		"old pods alone and routes of names": {pinned: true, same: true},
+		"a way in of a route's name":         {shared: true, pinned: true, same: true, outside: true},
+		"a way in, and old pods alone":       {pinned: true, same: true, outside: true},
 	}
 }
 
@@ -377,7 +392,7 @@ func (c *cabinet) seen() Seen {
 	if c.set.Owned {
 		pods["db"] = Pods{Ready: 2, Wanted: 2}
 	}
-	return Seen{Items: []Item{c.set, c.service}, Pods: pods, Rules: start, Routes: start}
+	return Seen{Items: []Item{c.set, c.service}, Pods: pods, Rules: start, Routes: start, Ways: start}
 }
 
 func (c *cabinet) each(taken []api.Taken, do func(*Item)) {
