@@ -220,8 +220,11 @@ func (a *adoption) fate(ctx context.Context, c client.Client, t api.Taken, same 
 	switch t.Kind {
 	case "Deployment":
 		n, _, err := unstructured.NestedInt64(live.Object, "spec", "replicas")
-		return fmt.Sprintf("its %s until the application's do, and then end; it stays, with none",
-			counted(int(n), "pod answers", "pods answer")), preview.Change{}, err
+		answer, end := "pods answer", "end"
+		if n == 1 {
+			answer, end = "pod answers", "ends"
+		}
+		return fmt.Sprintf("its %d %s until the application's do, and then %s; it stays, with none", n, answer, end), preview.Change{}, err
 	case "StatefulSet":
 		return "its pods go on running, in the application's StatefulSet of the same name", preview.Change{}, nil
 	case "Service":

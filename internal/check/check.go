@@ -98,6 +98,8 @@ type Namespace struct {
 	Routes       []*istio.VirtualService
 	Rules        []*istio.DestinationRule
 	Applications []api.Application
+	// Gateways are the names of Istio's; nil when they may not be seen.
+	Gateways []string
 	// Loopback are the doubts that proved true: the process answers at 127.0.0.1 what it does not at the pod's address.
 	Loopback []Doubt
 	// Objects are the metadata of all of these.

@@ -186,6 +186,36 @@ func TestNamespace(t *testing.T) {
 			more: "kind: Service\nmetadata: {name: left, uid: left, labels: {weir.dev/application: gone, app.kubernetes.io/managed-by: weir}}\nspec: {}",
 			want: []string{"Orphan Service left"},
 		},
+		"ends again and again": {
+			more: "kind: Pod\nmetadata: {name: x, labels: {sidecar.istio.io/inject: 'false'}}\nspec: {}\nstatus: {containerStatuses: [{name: c, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 2}}}]}",
+			want: []string{"PodFails Pod x"}, words: "kubectl -n shop logs x -c c --previous",
+		},
+		"ended once": {
+			more: "kind: Pod\nmetadata: {name: x, labels: {sidecar.istio.io/inject: 'false'}}\nspec: {}\nstatus: {containerStatuses: [{name: c, restartCount: 1, state: {running: {}}, lastState: {terminated: {exitCode: 2}}}]}",
+		},
+		"no image": {
+			more: "kind: Pod\nmetadata: {name: x, labels: {sidecar.istio.io/inject: 'false'}}\nspec: {}\nstatus: {containerStatuses: [{name: c, image: a/b, state: {waiting: {reason: ImagePullBackOff, message: not found}}}]}",
+			want: []string{"PodFails Pod x"}, words: "has no image a/b: not found",
+		},
+		"no ConfigMap": {
+			more: "kind: Pod\nmetadata: {name: x, labels: {sidecar.istio.io/inject: 'false'}}\nspec: {}\nstatus: {containerStatuses: [{name: c, state: {waiting: {reason: CreateContainerConfigError, message: no settings}}}]}",
+			want: []string{"PodFails Pod x"}, words: "cannot be made: no settings",
+		},
+		"no node": {
+			more: "kind: Pod\nmetadata: {name: x, labels: {sidecar.istio.io/inject: 'false'}}\nspec: {}\nstatus: {conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: too big}]}",
+			want: []string{"PodFails Pod x"}, words: "no node takes pod x: too big",
+		},
+		"an application says it itself": {
+			more: "kind: Pod\nmetadata: {name: x, labels: {sidecar.istio.io/inject: 'false', weir.dev/application: shop}}\nspec: {}\nstatus: {containerStatuses: [{name: c, state: {waiting: {reason: ErrImagePull}}}]}",
+		},
+		"pods are refused": {
+			more: "kind: Deployment\nmetadata: {name: x}\nstatus: {conditions: [{type: ReplicaFailure, status: 'True', message: no account}]}",
+			want: []string{"PodsRefused Deployment x"}, words: "no account",
+		},
+		"a way in that is not there": {
+			more: "kind: Gateway\nmetadata: {name: in}\n---\nkind: VirtualService\nmetadata: {name: x}\nspec: {hosts: [x], gateways: [in, mesh, inn, elsewhere/in], http: [{route: [{destination: {host: page}}]}]}",
+			want: []string{"GatewayMissing VirtualService x, spec.gateways"}, words: "there is no Gateway inn in shop",
+		},
 		"pods that are done do not count": {more: "kind: Pod\nmetadata: {name: done, labels: {sidecar.istio.io/inject: 'true'}}\nspec: {}\nstatus: {phase: Succeeded}"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -253,12 +283,12 @@ func TestOursIsClean(t *testing.T) {
 func read(t *testing.T, text string) Namespace {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, istio.AddToScheme, api.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, istio.AddToScheme, api.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
 	}
-	groups := map[string]string{"VirtualService": "networking.istio.io/v1", "DestinationRule": "networking.istio.io/v1", "Application": "weir.dev/v1alpha1"}
+	groups := map[string]string{"Deployment": "apps/v1", "Gateway": "networking.istio.io/v1", "VirtualService": "networking.istio.io/v1", "DestinationRule": "networking.istio.io/v1", "Application": "weir.dev/v1alpha1"}
 	decoder := serializer.NewCodecFactory(scheme).UniversalDeserializer()
 	n := Namespace{Name: "shop"}
 	for document := range strings.SplitSeq(text, "---\n") {
@@ -284,6 +314,10 @@ func read(t *testing.T, text string) Namespace {
 			n.Routes = append(n.Routes, o)
 		case *istio.DestinationRule:
 			n.Rules = append(n.Rules, o)
+		case *istio.Gateway:
+			n.Gateways = append(n.Gateways, o.Name)
+		case *appsv1.Deployment:
+			n.Deployments = append(n.Deployments, *o)
 		case *api.Application:
 			n.Applications = append(n.Applications, *o)
 		}

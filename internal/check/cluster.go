@@ -123,7 +123,14 @@ func gateway(b *book) {
 			"no ingress gateway is ready, so what applications expose cannot be reached from outside")
 		return
 	}
-	b.good("%d ready pods of the ingress gateway", total)
+	b.good("%s of the ingress gateway", counted(total, "ready pod", "ready pods"))
+}
+
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }
 
 func prometheus(b *book) {
@@ -159,6 +166,6 @@ func weir(b *book) {
 		b.warn("Deployment weir-controller", fmt.Sprintf("kubectl -n %s describe pods", w.Namespace), "%d of %d controllers are ready", w.Ready,
 			w.Wanted)
 	default:
-		b.good("Weir %s in %s, %d controllers ready", w.Image, w.Namespace, w.Ready)
+		b.good("Weir %s in %s, %s ready", w.Image, w.Namespace, counted(int(w.Ready), "controller", "controllers"))
 	}
 }

@@ -27,6 +27,8 @@ var namespaceRules = []struct {
 }{
 	{"InjectionOff", injectionOff},
 	{"PodSecurity", podSecurity},
+	{"PodsRefused", podsRefused},
+	{"PodFails", podFails},
 	{"SidecarMissing", sidecarMissing},
 	{"HostNetwork", hostNetwork},
 	{"SidecarUser", userOfSidecar},
@@ -38,6 +40,7 @@ var namespaceRules = []struct {
 	{"ServiceEmpty", serviceEmpty},
 	{"TargetMissing", targetMissing},
 	{"ForeignRoute", foreignRoute},
+	{"GatewayMissing", gatewayMissing},
 	{"HostMissing", hostMissing},
 	{"SubsetMissing", subsetMissing},
 	{"SubsetEmpty", subsetEmpty},

@@ -240,14 +240,21 @@ func (s *surveyor) namespace(ctx context.Context, name string) (check.Namespace,
 	var stateful appsv1.StatefulSetList
 	var routes istionet.VirtualServiceList
 	var rules istionet.DestinationRuleList
+	var gateways istionet.GatewayList
 	var apps api.ApplicationList
 	var failed error
-	for _, list := range []client.ObjectList{&pods, &services, &deployments, &stateful, &routes, &rules, &apps} {
+	for _, list := range []client.ObjectList{&pods, &services, &deployments, &stateful, &routes, &rules, &gateways, &apps} {
 		failed = errors.Join(failed, s.list(ctx, list, client.InNamespace(name)))
 		n.Objects = append(n.Objects, s.metadata(list)...)
 	}
 	n.Pods, n.Services, n.Deployments, n.StatefulSets = pods.Items, services.Items, deployments.Items, stateful.Items
 	n.Routes, n.Rules, n.Applications = routes.Items, rules.Items, apps.Items
+	if !slices.Contains(s.out.Hidden, kube.KindOf(&gateways)) {
+		n.Gateways = []string{}
+		for _, g := range gateways.Items {
+			n.Gateways = append(n.Gateways, g.Name)
+		}
+	}
 	return n, failed
 }
 
