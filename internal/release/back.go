@@ -96,7 +96,7 @@ func callersReturn(v view) (move, bool) {
 	if v.served {
 		return next(api.ReleaseDraining, cause(v.status)), v.in(api.ReleaseReturning)
 	}
-	return v.stay(cause(v.status) + also + v.proofWords()), v.in(api.ReleaseReturning)
+	return v.wait(cause(v.status) + also + v.proofWords()), v.in(api.ReleaseReturning)
 }
 
 // drain also waits for the new version's pods on the way forward: without the old ones they carry everything.

@@ -70,6 +70,20 @@ func (v view) proofPace() time.Duration {
 	}
 }
 
+// young is true while it is no news that callers are not there yet: telling it would take as long as they do.
+func (v view) young() bool {
+	awaits := v.in(api.ReleaseConnecting, api.ReleaseShifting, api.ReleaseReturning)
+	return awaits && !v.served && v.seen.ProofError == nil && v.lasted() < proofHaste
+}
+
+// wait stays for callers, with what there is to say of them.
+func (v view) wait(words string) move {
+	if v.young() {
+		return v.stay(v.status.Message)
+	}
+	return v.stay(words)
+}
+
 // pace is how soon to look again in this phase when nothing happens.
 func (v view) pace() time.Duration {
 	wake := restPace

@@ -24,7 +24,9 @@ func (v *view) noteProof() {
 		v.condition(api.ConditionVerified, metav1.ConditionUnknown, "NoProof", v.proofWords())
 		return
 	}
-	v.served = v.seen.Proof.Served
+	if v.served = v.seen.Proof.Served; v.young() {
+		return
+	}
 	v.noteVerified()
 	if !v.served {
 		v.condition(api.ConditionVerified, metav1.ConditionFalse, "Lagging", v.proofWords())

@@ -112,6 +112,23 @@ func TestSeeingTheSameAgainChangesNothing(t *testing.T) {
 	}
 }
 
+func TestThatCallersAreAMomentLateIsNoNews(t *testing.T) {
+	for phase, reason := range map[api.ReleasePhase]string{api.ReleaseShifting: "", api.ReleaseReturning: ReasonAborted} {
+		spec, status := shifting()
+		status.Phase, status.Reason, status.Since, status.Message = phase, reason, micro(t0), "they are told"
+		seen := kindly(status)
+		seen.Proof = mesh.Proof{Method: "test", Proxies: 3, Lagging: []string{"shop/a"}}
+		soon := Decide(t0.Add(proofHaste/2), spec, status, seen)
+		if soon.Status.Message != status.Message || len(soon.Status.Verified.Lagging) > 0 || soon.Wake != proofPace {
+			t.Errorf("%s, half a second later: %q, %+v, again after %s", phase, soon.Status.Message, soon.Status.Verified, soon.Wake)
+		}
+		late := Decide(t0.Add(proofHaste), spec, soon.Status, seen).Status
+		if !strings.Contains(late.Message, "shop/a") || len(late.Verified.Lagging) != 1 {
+			t.Errorf("%s, a second later: %q, %+v", phase, late.Message, late.Verified)
+		}
+	}
+}
+
 func TestHealthDoesNotFlap(t *testing.T) {
 	spec, status := canary()
 	spec.Strategy.Steps[0].Hold = dur(10 * time.Second)

@@ -111,7 +111,7 @@ func connect(v view) (move, bool) {
 
 func waitForCallers(v view) (move, bool) {
 	skips := v.in(api.ReleaseShifting) && v.steps()
-	return v.stay(v.proofWords()), v.in(api.ReleaseConnecting, api.ReleaseShifting) && !v.served && !skips
+	return v.wait(v.proofWords()), v.in(api.ReleaseConnecting, api.ReleaseShifting) && !v.served && !skips
 }
 
 func watch(v view) (move, bool) {
