@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
@@ -76,13 +75,9 @@ func newControllerCommand() *cobra.Command {
 	return cmd
 }
 
-// garbage is by how many percent memory may grow before it is collected, unless GOGC says otherwise: the controller waits
-// most of the time, and starting with 2,000 applications is no reason to hold twice what they need (bench/controller.sh).
-const garbage = 40
-
 func runController(ctx context.Context, flags controllerFlags) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
+		pace()
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(flags.logLevel)); err != nil {
