@@ -43,7 +43,7 @@ var suites = map[string]suite{
 	"unit": {name: "unit", timeout: 5 * time.Minute},
 	"api":  {name: "api", tag: "api", needs: []string{"kubernetes", "charts"}, timeout: 10 * time.Minute},
 	// What the tests of api run in a short form.
-	"crash":    {name: "crash", tag: "api", within: "test/crash", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
+	"crash":    {name: "crash", tag: "api", within: "test/crash", needs: []string{"kubernetes", "charts"}, timeout: time.Hour},
 	"mutation": {name: "mutation", tag: "api", within: "test/mutation", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
 	// What the unit tests run in a short form.
 	"explore": {name: "explore", tag: "explore", within: "internal/release", timeout: time.Hour},

@@ -15,7 +15,10 @@ import (
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -43,7 +46,15 @@ func record(ctx context.Context, w *world.World) (*history, error) {
 	for _, list := range []client.ObjectList{
 		&istionet.VirtualServiceList{}, &istionet.DestinationRuleList{}, &appsv1.DeploymentList{}, &corev1.PodList{}, &api.ReleaseList{},
 	} {
-		stream, err := w.Client.Watch(ctx, list, client.InNamespace(w.Namespace))
+		if err := w.Client.List(ctx, list, client.InNamespace(w.Namespace)); err != nil {
+			return nil, err
+		}
+		// The API server ends a watch when it likes; a change that was missed would look like one that was not made.
+		stream, err := watchtools.NewRetryWatcherWithContext(ctx, list.GetResourceVersion(), &cache.ListWatch{
+			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+				return w.Client.Watch(ctx, list, client.InNamespace(w.Namespace), &client.ListOptions{Raw: &o})
+			},
+		})
 		if err != nil {
 			return nil, err
 		}
