@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -126,7 +128,11 @@ func (w *World) Command(ctx context.Context, name string, change func(*api.Relea
 func (w *World) Phase(ctx context.Context, name string, want api.ReleasePhase) error {
 	return w.Eventually(ctx, func() error {
 		var release api.Release
-		if err := w.Client.Get(ctx, w.Key(name), &release); err != nil {
+		err := w.Client.Get(ctx, w.Key(name), &release)
+		if apierrors.IsNotFound(err) {
+			return fmt.Errorf("%w yet; %s", err, w.releases(ctx))
+		}
+		if err != nil {
 			return err
 		}
 		if release.Status.Phase != want {
@@ -134,6 +140,19 @@ func (w *World) Phase(ctx context.Context, name string, want api.ReleasePhase) e
 		}
 		return nil
 	})
+}
+
+// releases tells how those that there are stand: one that is to come waits for them.
+func (w *World) releases(ctx context.Context) string {
+	var list api.ReleaseList
+	if err := w.Client.List(ctx, &list, client.InNamespace(w.Namespace)); err != nil {
+		return err.Error()
+	}
+	var out []string
+	for _, r := range list.Items {
+		out = append(out, fmt.Sprintf("%s is %s (%s)", r.Name, r.Status.Phase, r.Status.Message))
+	}
+	return strings.Join(out, ", ")
 }
 
 // Patience is how long nothing may change before it counts as stuck, and longest how long it may take in all. Both are for
