@@ -19,6 +19,7 @@ import (
 	istionet "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -201,6 +202,7 @@ func thereAndBack(t *testing.T, apart bool) {
 	})
 	stop := w.always(t)
 	defer stop()
+	follow := w.late(t)
 	rule := "old-rule"
 	if apart {
 		rule = "page"
@@ -220,6 +222,7 @@ func thereAndBack(t *testing.T, apart bool) {
 	if err := w.client.Create(t.Context(), app); err != nil {
 		t.Fatal(err)
 	}
+	follow(app)
 	w.awaitTaken(t, app)
 	var s corev1.Service
 	if err := w.client.Get(t.Context(), w.key("page"), &s); err != nil || !metav1.IsControlledBy(&s, app) || s.Spec.Selector[api.LabelApplication] != "shop" {
@@ -252,6 +255,44 @@ func thereAndBack(t *testing.T, apart bool) {
 	var left corev1.PodList
 	if err := w.client.List(t.Context(), &left, client.InNamespace(w.namespace), client.HasLabels{api.LabelApplication}); err != nil || len(left.Items) > 0 {
 		t.Errorf("%d pods of the application are left, %v", len(left.Items), err)
+	}
+}
+
+// late makes an EndpointSlice of the page's Service that names an old pod. Follow waits until the Service is the application's,
+// and that nothing builds on it while proxies are still told of that pod; then the slice follows.
+func (w *world) late(t *testing.T) (follow func(*api.Application)) {
+	t.Helper()
+	var pods corev1.PodList
+	if err := w.client.List(t.Context(), &pods, client.InNamespace(w.namespace)); err != nil || len(pods.Items) == 0 {
+		t.Fatalf("%d pods, %v", len(pods.Items), err)
+	}
+	old := &pods.Items[0]
+	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4, Endpoints: []discoveryv1.Endpoint{{
+		Addresses: []string{"192.0.2.1"}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: old.Name, UID: old.UID},
+	}}}
+	slice.Namespace, slice.Name, slice.Labels = w.namespace, "page-late", map[string]string{discoveryv1.LabelServiceName: "page"}
+	if err := w.client.Create(t.Context(), slice); err != nil {
+		t.Fatal(err)
+	}
+	return func(app *api.Application) {
+		w.patiently("the Service leads to the new pods", func() error {
+			if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(app), app); err != nil {
+				return err
+			}
+			condition := apimeta.FindStatusCondition(app.Status.Conditions, api.ConditionTakenOver)
+			if condition == nil || condition.Message != "Services lead to the new pods; callers are being told" {
+				return fmt.Errorf("%+v", app.Status.Conditions)
+			}
+			return nil
+		})
+		for _, r := range app.Status.Taken {
+			if r.Kind == "Service" && r.At != nil {
+				t.Error("the Service counts as taken over while its EndpointSlice names an old pod")
+			}
+		}
+		if err := w.client.Delete(t.Context(), slice); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -71,7 +71,7 @@ func Back(now time.Time, s Seen, routes bool) Return {
 		r.Routes, r.Message = true, "the application's own routes go"
 		return r
 	}
-	left := func(i Item) bool { return service(false)(i) && !i.returned() }
+	left := func(i Item) bool { return service(false)(i) && !i.restored() }
 	if r.Clear = s.where(func(i Item) bool {
 		return left(i) && (i.Record.Clear == nil || i.Record.Clear.Time.Before(s.Leaving))
 	}); len(r.Clear) > 0 || !s.clear(now, left) {
@@ -103,7 +103,7 @@ func (s Seen) unseat(r *Return) bool {
 
 // bring restores what is not back yet, and waits until it has been for long enough. It is false when that is so.
 func (s Seen) bring(now time.Time, r *Return, which func(Item) bool, words string) bool {
-	if r.Restore = s.where(func(i Item) bool { return which(i) && !i.returned() }); len(r.Restore) > 0 {
+	if r.Restore = s.where(func(i Item) bool { return which(i) && !i.restored() }); len(r.Restore) > 0 {
 		r.Message = words
 		return true
 	}
@@ -116,8 +116,11 @@ func (s Seen) bring(now time.Time, r *Return, which func(Item) bool, words strin
 	return false
 }
 
-// returned tells whether the object has its place again.
-func (i Item) returned() bool {
+// returned tells whether the object has its place again, and what goes by it has followed.
+func (i Item) returned() bool { return i.restored() && !i.Stale }
+
+// restored tells whether the object is there again.
+func (i Item) restored() bool {
 	if i.Kind == "Deployment" {
 		return i.Exists && i.Ready >= i.Was
 	}

@@ -32,6 +32,8 @@ type Item struct {
 	Exists, Owned, Going bool
 	// Same is true when the Application has an object of that kind and name: it is then written over instead of deleted.
 	Same bool
+	// Stale is true of a Service whose EndpointSlices name pods that it does not select any more: proxies go by these.
+	Stale bool
 	// Shared is true when a Service selects old and new pods alike, as it was.
 	Shared bool
 	// Exact is true when a rule, or a route, is as it was, and has nothing more.
@@ -264,6 +266,8 @@ func (i Item) over() bool {
 		return !i.Exists || i.Replicas == 0
 	case "StatefulSet":
 		return i.Owned
+	case "Service":
+		return !i.Exists || i.Owned && !i.Stale
 	default:
 		return !i.Exists || i.Owned
 	}

@@ -21,7 +21,11 @@ var start = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 
 // kinds of a case: whether the Service selects both sorts of pods, whether names are the same, whether old routes pin
 // requests to old pods, and whether the old route leads in from outside, for which the application has one of another name.
-type setting struct{ shared, same, pinned, outside bool }
+// late is how long the EndpointSlices of the Service follow it.
+type setting struct {
+	shared, same, pinned, outside bool
+	late                          time.Duration
+}
 
 // world is what the cluster would do, and what callers would see.
 type world struct {
@@ -34,6 +38,10 @@ type world struct {
 	// newUp and oldUp are when the pods of each side are ready.
 	newUp, oldUp time.Time
 	unproven     bool
+	// asked and listed are whose pods the Service, and its EndpointSlices, lead to: the application's, or not. follows is when the
+	// second will be as the first is.
+	asked, listed bool
+	follows       time.Time
 	// own rules and routes, and since when. first tells whether the old route is older, and so the one that counts.
 	rules, routes time.Time
 	first         bool
@@ -108,7 +116,13 @@ func (w *world) live() {
 		d.Ready = min(d.Ready, d.Replicas)
 	}
 	old, own := w.item("Deployment").Ready, w.pods.Ready
-	if w.item("Service").Owned {
+	if w.item("Service").Owned != w.asked {
+		w.asked, w.follows = !w.asked, w.now.Add(w.late)
+	}
+	if !w.now.Before(w.follows) {
+		w.listed = w.asked
+	}
+	if w.listed {
 		old = 0
 	} else if !w.shared {
 		own = 0
@@ -165,6 +179,9 @@ func (w *world) seen() Seen {
 		s.Ways = w.in
 	}
 	for i := range s.Items {
+		if s.Items[i].Kind == "Service" {
+			s.Items[i].Stale = w.item("Service").Owned != w.listed
+		}
 		if s.Items[i].Kind == "VirtualService" {
 			s.Items[i].Pins = !w.shared && !w.loose && !s.Items[i].Owned
 		}
@@ -293,6 +310,8 @@ func settings() map[string]setting {
 		"old pods alone and routes of names": {pinned: true, same: true},
 		"a way in of a route's name":         {shared: true, pinned: true, same: true, outside: true},
 		"a way in, and old pods alone":       {pinned: true, same: true, outside: true},
+		"a Service that is followed late":    {shared: true, pinned: true, late: 20 * time.Second},
+		"old pods alone, followed late":      {pinned: true, same: true, late: 20 * time.Second},
 	}
 }
 
