@@ -80,7 +80,7 @@ func (n Namespace) live() []*corev1.Pod {
 
 // meshed are those with a sidecar, or that are to have one.
 func (b *book) meshed(n Namespace) []*corev1.Pod {
-	return slices.DeleteFunc(n.live(), func(p *corev1.Pod) bool { return !hasSidecar(p) && !b.wanted(n, p) })
+	return slices.DeleteFunc(n.live(), func(p *corev1.Pod) bool { return !injection.HasSidecar(p) && !b.wanted(n, p) })
 }
 
 // wanted tells whether a pod made today would get a sidecar, or asks for one.
@@ -90,11 +90,6 @@ func (b *book) wanted(n Namespace, p *corev1.Pod) bool {
 	}
 	_, match := injection.Match(b.Cluster.Injectors, n.Labels, p.Labels)
 	return match || injection.OptedIn(p)
-}
-
-func hasSidecar(p *corev1.Pod) bool {
-	named := func(c corev1.Container) bool { return c.Name == injection.Container }
-	return slices.ContainsFunc(p.Spec.Containers, named) || slices.ContainsFunc(p.Spec.InitContainers, named)
 }
 
 func injectionOff(b *book, n Namespace) {
@@ -124,7 +119,7 @@ func podSecurity(b *book, n Namespace) {
 
 func sidecarMissing(b *book, n Namespace) {
 	for _, p := range n.live() {
-		if !b.wanted(n, p) || hasSidecar(p) || p.Spec.HostNetwork {
+		if !b.wanted(n, p) || injection.HasSidecar(p) || p.Spec.HostNetwork {
 			continue
 		}
 		do := fmt.Sprintf("kubectl -n %s rollout restart %s", n.Name, strings.Replace(strings.ToLower(workload(p)), " ", "/", 1))

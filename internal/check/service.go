@@ -11,6 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/injection"
 	"weir.dev/weir/internal/plan/port"
 )
 
@@ -27,7 +28,7 @@ func said(p corev1.ServicePort) bool {
 }
 
 func (b *book) servesMesh(n Namespace, s corev1.Service) bool {
-	return slices.ContainsFunc(n.selected(s), func(p *corev1.Pod) bool { return hasSidecar(p) || b.wanted(n, p) })
+	return slices.ContainsFunc(n.selected(s), func(p *corev1.Pod) bool { return injection.HasSidecar(p) || b.wanted(n, p) })
 }
 
 // portUnnamed finds ports that Istio has to guess. It sniffs, which fails where the server speaks first.
@@ -59,7 +60,7 @@ func portConflict(b *book, n Namespace) {
 	reported := map[string]bool{}
 	for _, s := range n.Services {
 		for _, pod := range n.selected(s) {
-			if !hasSidecar(pod) && !b.wanted(n, pod) {
+			if !injection.HasSidecar(pod) && !b.wanted(n, pod) {
 				continue
 			}
 			for _, p := range s.Spec.Ports {

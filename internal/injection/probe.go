@@ -15,6 +15,12 @@ const Container = "istio-proxy"
 // variableProbes of the sidecar holds the probes that it carries out in the kubelet's place, by the path it is asked at.
 const variableProbes = "ISTIO_KUBE_APP_PROBERS"
 
+// HasSidecar tells whether istiod injected its proxy, as a container or as a native sidecar.
+func HasSidecar(pod *corev1.Pod) bool {
+	named := func(c corev1.Container) bool { return c.Name == Container }
+	return slices.ContainsFunc(pod.Spec.Containers, named) || slices.ContainsFunc(pod.Spec.InitContainers, named)
+}
+
 // Unready tells whether the pod has a sidecar that is not ready.
 func Unready(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses),

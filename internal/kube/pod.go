@@ -14,7 +14,7 @@ import (
 
 // PodReady tells whether the pod may receive requests: ready, not ending, and with its sidecar when it has to have one.
 func PodReady(pod *corev1.Pod, meshed bool) bool {
-	if pod.DeletionTimestamp != nil || meshed && !HasSidecar(pod) {
+	if pod.DeletionTimestamp != nil || meshed && !injection.HasSidecar(pod) {
 		return false
 	}
 	for _, c := range pod.Status.Conditions {
@@ -25,15 +25,9 @@ func PodReady(pod *corev1.Pod, meshed bool) bool {
 	return false
 }
 
-// HasSidecar tells whether istiod injected its proxy, as a container or as a native sidecar.
-func HasSidecar(pod *corev1.Pod) bool {
-	named := func(c corev1.Container) bool { return c.Name == injection.Container }
-	return slices.ContainsFunc(pod.Spec.Containers, named) || slices.ContainsFunc(pod.Spec.InitContainers, named)
-}
-
 // PodProblem says in words why the pod is not ready; empty when it is ready or only needs more time.
 func PodProblem(pod *corev1.Pod, meshed bool) string {
-	if meshed && !HasSidecar(pod) {
+	if meshed && !injection.HasSidecar(pod) {
 		return "it came up without a sidecar; is istiod running, and is the namespace labeled istio-injection=enabled?"
 	}
 	for _, c := range pod.Status.Conditions {

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"weir.dev/weir/internal/draft"
+	"weir.dev/weir/internal/injection"
 )
 
 // ReadSurroundings reads what else matters when the workloads of a namespace are adopted. Routes of other namespaces are left
@@ -45,7 +46,7 @@ func ReadSurroundings(ctx context.Context, c client.Reader, name string) (draft.
 		}
 	}
 	for i := range pods.Items {
-		if by := metav1.GetControllerOf(&pods.Items[i]); by != nil && by.Kind == "StatefulSet" && HasSidecar(&pods.Items[i]) {
+		if by := metav1.GetControllerOf(&pods.Items[i]); by != nil && by.Kind == "StatefulSet" && injection.HasSidecar(&pods.Items[i]) {
 			out.Injected[by.Name] = true
 		}
 	}

@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/injection"
 	"weir.dev/weir/internal/kube"
 )
 
@@ -119,7 +120,7 @@ func (w *world) pods(t *testing.T) (with, without int) {
 		t.Fatal(err)
 	}
 	for i := range pods.Items {
-		if kube.HasSidecar(&pods.Items[i]) {
+		if injection.HasSidecar(&pods.Items[i]) {
 			with++
 		} else {
 			without++

@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
-	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/injection"
 )
 
 const injectorName = "istio-sidecar-injector"
@@ -60,7 +60,7 @@ func (s *shop) testSidecar(t *testing.T) {
 func bare(pods []corev1.Pod) int {
 	n := 0
 	for i := range pods {
-		if !kube.HasSidecar(&pods[i]) {
+		if !injection.HasSidecar(&pods[i]) {
 			n++
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
-	"weir.dev/weir/internal/kube"
+	"weir.dev/weir/internal/injection"
 )
 
 // pods are those of a component that are not ending.
@@ -87,12 +87,12 @@ func (s *shop) testPods(t *testing.T) {
 	}
 	for _, p := range front {
 		if *p.Spec.TerminationGracePeriodSeconds != 7 || p.Labels["team"] != "search" || p.Annotations["example.com/owner"] != "search" ||
-			len(p.Spec.ImagePullSecrets) == 0 || !kube.HasSidecar(&p) {
-			t.Errorf("%s: grace %d, labels %v, pull secrets %v, sidecar %v", p.Name, *p.Spec.TerminationGracePeriodSeconds, p.Labels, p.Spec.ImagePullSecrets, kube.HasSidecar(&p))
+			len(p.Spec.ImagePullSecrets) == 0 || !injection.HasSidecar(&p) {
+			t.Errorf("%s: grace %d, labels %v, pull secrets %v, sidecar %v", p.Name, *p.Spec.TerminationGracePeriodSeconds, p.Labels, p.Spec.ImagePullSecrets, injection.HasSidecar(&p))
 		}
 	}
 	for _, p := range s.pods(t, "whole", "legacy") {
-		if kube.HasSidecar(&p) {
+		if injection.HasSidecar(&p) {
 			t.Errorf("%s has a sidecar", p.Name)
 		}
 	}
@@ -142,7 +142,7 @@ func (s *shop) testJobs(t *testing.T) {
 				return fmt.Sprintf("%s has not ended well: %v of %d jobs have", component, done, len(jobs.Items))
 			}
 			for _, p := range s.pods(t, "whole", component) {
-				if kube.HasSidecar(&p) {
+				if injection.HasSidecar(&p) {
 					return p.Name + " has a sidecar"
 				}
 			}

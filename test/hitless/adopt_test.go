@@ -33,6 +33,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/cluster/image"
+	"weir.dev/weir/internal/injection"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/load"
 )
@@ -404,7 +405,7 @@ func (s *shop) meshed(namespace string) {
 		s.Fatalf("pods of application %s: %d, %v", namespace, len(pods.Items), err)
 	}
 	for i := range pods.Items {
-		if p := &pods.Items[i]; p.DeletionTimestamp == nil && (!kube.HasSidecar(p) || !kube.PodReady(p, false)) {
+		if p := &pods.Items[i]; p.DeletionTimestamp == nil && (!injection.HasSidecar(p) || !kube.PodReady(p, false)) {
 			s.Errorf("%s/%s is not ready with a sidecar: %+v", namespace, p.Name, p.Status.ContainerStatuses)
 		}
 	}

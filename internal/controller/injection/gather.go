@@ -56,7 +56,7 @@ func (r *Reconciler) gather(ctx context.Context, app *api.Application, c api.Com
 	return seen, r.readInjector(ctx, &seen, seen.Pods[at].Labels)
 }
 
-func lacks(p *corev1.Pod) bool { return !kube.HasSidecar(p) }
+func lacks(p *corev1.Pod) bool { return !injection.HasSidecar(p) }
 
 // readInjector finds who would be asked about a pod like this, and whether it answers.
 func (r *Reconciler) readInjector(ctx context.Context, seen *injection.Seen, pod map[string]string) error {
