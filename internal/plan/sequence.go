@@ -31,22 +31,27 @@ func Sequence(objects, live []Object) (first, later []Object) {
 
 // keeping is the object with what the live one of its name has besides; the object itself when there is no such thing.
 func keeping(o Object, live []Object) Object {
-	for _, l := range live {
-		if l.GetNamespace() != o.GetNamespace() || l.GetName() != o.GetName() {
-			continue
+	switch o := o.(type) {
+	case *istio.DestinationRule:
+		if l, ok := liveOf(o, live); ok && l.Spec.Host == o.Spec.Host {
+			return keepingSubsets(o, l)
 		}
-		switch l := l.(type) {
-		case *istio.DestinationRule:
-			if rule, ok := o.(*istio.DestinationRule); ok && l.Spec.Host == rule.Spec.Host {
-				return keepingSubsets(rule, l)
-			}
-		case *corev1.Service:
-			if service, ok := o.(*corev1.Service); ok {
-				return keepingPorts(service, l)
-			}
+	case *corev1.Service:
+		if l, ok := liveOf(o, live); ok {
+			return keepingPorts(o, l)
 		}
 	}
 	return o
+}
+
+// liveOf is the live object of the same kind and name.
+func liveOf[K Object](o K, live []Object) (none K, ok bool) {
+	for _, l := range live {
+		if is, ok := l.(K); ok && l.GetNamespace() == o.GetNamespace() && l.GetName() == o.GetName() {
+			return is, true
+		}
+	}
+	return none, false
 }
 
 func keepingSubsets(rule, live *istio.DestinationRule) Object {

@@ -18,14 +18,10 @@ func steady(o Object, live []Object) Object {
 	if !ok {
 		return o
 	}
-	i := slices.IndexFunc(live, func(l Object) bool {
-		_, service := l.(*corev1.Service)
-		return service && l.GetNamespace() == o.GetNamespace() && l.GetName() == o.GetName()
-	})
-	if i < 0 {
+	was, ok := liveOf(wanted, live)
+	if !ok {
 		return o
 	}
-	was, _ := live[i].(*corev1.Service)
 	out := wanted
 	for i, p := range wanted.Spec.Ports {
 		name := steadyName(p, was.Spec.Ports)
