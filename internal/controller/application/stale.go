@@ -11,14 +11,25 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/plan/takeover"
 )
+
+// moving tells of an item whether it is a Service that has been told to lead elsewhere, and does not count as moved yet.
+func moving(app *api.Application, i takeover.Item) bool {
+	if i.Kind != "Service" || i.Record == nil {
+		return false
+	}
+	if i.Owned {
+		return i.Record.At == nil
+	}
+	return app.DeletionTimestamp != nil && i.Record.Back == nil
+}
 
 // stale tells of a Service whether its EndpointSlices name pods that it does not select: another controller makes them, a
 // moment later, and much later where that has a lot to do.
 func (r *Reconciler) stale(ctx context.Context, o *unstructured.Unstructured) (bool, error) {
-	if o.GetKind() != "Service" {
-		return false, nil
-	}
 	selector, _, err := unstructured.NestedStringMap(o.Object, "spec", "selector")
 	if err != nil || len(selector) == 0 {
 		return false, err

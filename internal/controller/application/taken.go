@@ -64,8 +64,10 @@ func (r *Reconciler) find(ctx context.Context, app *api.Application) (found, err
 			item.Replicas = replicasOf(o)
 			ready, _, _ := unstructured.NestedInt64(o.Object, "status", "readyReplicas")
 			item.Ready = int32(ready)
-			if item.Stale, err = r.stale(ctx, o); err != nil {
-				return found{}, err
+			if moving(app, item) {
+				if item.Stale, err = r.stale(ctx, o); err != nil {
+					return found{}, err
+				}
 			}
 		}
 		out.items = append(out.items, item)
