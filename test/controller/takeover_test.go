@@ -25,6 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	klabels "k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/ptr"
@@ -127,7 +128,12 @@ func (w *world) always(t *testing.T) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		answered := map[types.UID]bool{}
 		for ctx.Err() == nil {
+			if lost := w.shutOut(ctx, answered); lost != "" && ctx.Err() == nil {
+				t.Error(lost)
+				return
+			}
 			var s corev1.Service
 			var pods corev1.PodList
 			if w.client.Get(ctx, w.key("page"), &s) != nil || w.client.List(ctx, &pods, client.InNamespace(w.namespace), client.MatchingLabels(s.Spec.Selector)) != nil {
@@ -146,6 +152,25 @@ func (w *world) always(t *testing.T) (stop func()) {
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// shutOut names a pod that has answered and that no Service selects any more, though it is there: its sidecar has no way in then.
+func (w *world) shutOut(ctx context.Context, answered map[types.UID]bool) string {
+	var services corev1.ServiceList
+	var pods corev1.PodList
+	if w.client.List(ctx, &services, client.InNamespace(w.namespace)) != nil || w.client.List(ctx, &pods, client.InNamespace(w.namespace)) != nil {
+		return ""
+	}
+	for _, p := range pods.Items {
+		selected := slices.ContainsFunc(services.Items, func(s corev1.Service) bool {
+			return klabels.SelectorFromSet(s.Spec.Selector).Matches(klabels.Set(p.Labels))
+		})
+		if answered[p.UID] && !selected && p.DeletionTimestamp == nil {
+			return fmt.Sprintf("pod %s is there, and no Service selects it any more", p.Name)
+		}
+		answered[p.UID] = answered[p.UID] || selected && kube.PodReady(&p, false)
+	}
+	return ""
 }
 
 // leadsNowhere names a route to a version of the page of which the Service finds none of these pods; empty when there is none.

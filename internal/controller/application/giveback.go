@@ -141,12 +141,29 @@ func (r giving) restore(ctx context.Context, i takeover.Item, exact bool) error 
 	case apierrors.IsNotFound(err):
 		err = client.IgnoreAlreadyExists(r.Client.Create(ctx, old, client.FieldOwner(takeoverOwner)))
 	case err == nil:
+		if i.Kind == "Service" && !i.Shared && metav1.IsControlledBy(live, app) {
+			if err := r.cross(ctx, live); err != nil {
+				return err
+			}
+		}
 		if err = asItWas(live, old, exact); err == nil {
 			err = r.Client.Update(ctx, live, client.FieldOwner(takeoverOwner))
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("give back %s: %w", kube.Describe(old), err)
+	}
+	return nil
+}
+
+// cross keeps the application's pods reachable when their Service leaves them.
+func (r giving) cross(ctx context.Context, service *unstructured.Unstructured) error {
+	b, err := bridge(r.app, service)
+	if err != nil {
+		return err
+	}
+	if err := r.Client.Create(ctx, b, client.FieldOwner(takeoverOwner)); client.IgnoreAlreadyExists(err) != nil {
+		return fmt.Errorf("make %s: %w", kube.Describe(b), err)
 	}
 	return nil
 }

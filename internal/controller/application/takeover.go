@@ -27,6 +27,8 @@ type taking struct {
 	records []api.TakenRecord
 	// rules of others that keep their subsets beside the application's.
 	rules []plan.Object
+	// bridges keep the old pods reachable that their Services leave.
+	bridges []plan.Object
 	// apart are the Services of which old and new pods are not selected alike.
 	apart map[string]bool
 }
@@ -63,6 +65,9 @@ func (r *Reconciler) takeOver(ctx context.Context, s *snapshot, wants []want, ob
 	t.step = takeover.Next(now, seen)
 	t.rules = found.rules(objects)
 	if err := t.record(found, s.app, now); err != nil {
+		return err
+	}
+	if t.bridges, err = bridges(s.app, seen.Items); err != nil {
 		return err
 	}
 	t.apart = apart(seen.Items)
@@ -236,6 +241,7 @@ func (t taking) holds(app *api.Application, o plan.Object) bool {
 // sequence is the order to write the objects in. Until old routes are gone, what they lead to stays in the rules.
 func (t taking) sequence(objects, live []plan.Object) (first, later []plan.Object) {
 	first, later = plan.Sequence(objects, slices.Concat(live, t.rules))
+	first = slices.Concat(t.bridges, first)
 	if t.active && !t.step.Narrow {
 		return first, nil
 	}
