@@ -321,6 +321,44 @@ func (w *world) late(t *testing.T) (follow func(*api.Application)) {
 	}
 }
 
+// TestOldPodsStayWhileNobodyCanTell takes over while istiod is away, which tells callers of the new routes.
+func TestOldPodsStayWhileNobodyCanTell(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, o := range w.foreign(false) {
+		if err := w.client.Create(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	callers.silence(w.namespace, true)
+	app := &api.Application{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "shop"}, Spec: api.ApplicationSpec{
+		TakesOver: []api.Taken{
+			{Kind: "Deployment", Name: "page-v1"}, {Kind: "Service", Name: "page"}, {Kind: "ServiceAccount", Name: "page"},
+			{Kind: "DestinationRule", Name: "old-rule"},
+		},
+		Components: []api.Component{{Name: "page", Image: "page:v1", Version: "v1-weir", Ports: []api.Port{{Port: 80, Target: 8080}}}},
+	}}
+	if err := w.client.Create(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	const words = "waiting until every caller's proxy serves the routes to page (istiod does not answer)"
+	w.patiently("it waits, and says for what", func() error {
+		if err := w.client.Get(t.Context(), w.key("shop"), app); err != nil {
+			return err
+		}
+		if c := apimeta.FindStatusCondition(app.Status.Conditions, api.ConditionTakenOver); c == nil || c.Message != words {
+			return fmt.Errorf("%+v", app.Status.Conditions)
+		}
+		return nil
+	})
+	var d appsv1.Deployment
+	if err := w.client.Get(t.Context(), w.key("page-v1"), &d); err != nil || *d.Spec.Replicas == 0 {
+		t.Errorf("the old pods are gone: %v, %v", d.Spec.Replicas, err)
+	}
+	callers.silence(w.namespace, false)
+	w.awaitTaken(t, app)
+}
+
 func TestWithoutConsentNothingIsTaken(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, o := range w.foreign(false) {

@@ -8,6 +8,7 @@ package controller_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -102,11 +103,14 @@ func (c counter) RoundTrip(r *http.Request) (*http.Response, error) {
 type scripted struct {
 	mu      sync.Mutex
 	held    map[string]func(mesh.Route) bool
+	silent  map[string]bool
 	samples map[string]mesh.Sample
 	asked   map[string]mesh.Window
 }
 
-var callers = &scripted{held: map[string]func(mesh.Route) bool{}, samples: map[string]mesh.Sample{}, asked: map[string]mesh.Window{}}
+var callers = &scripted{
+	held: map[string]func(mesh.Route) bool{}, silent: map[string]bool{}, samples: map[string]mesh.Sample{}, asked: map[string]mesh.Window{},
+}
 
 func (s *scripted) hold(namespace string, on bool) {
 	s.holdIf(namespace, func(mesh.Route) bool { return on })
@@ -117,6 +121,13 @@ func (s *scripted) holdIf(namespace string, late func(mesh.Route) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[namespace] = late
+}
+
+// silence lets nobody tell what callers of the namespace serve.
+func (s *scripted) silence(namespace string, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.silent[namespace] = on
 }
 
 func (s *scripted) saw(namespace string, sample mesh.Sample) {
@@ -140,6 +151,9 @@ func (s *scripted) window(namespace string) mesh.Window {
 func (s *scripted) Prove(_ context.Context, route mesh.Route) (mesh.Proof, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.silent[route.Namespace] {
+		return mesh.Proof{}, errors.New("istiod does not answer")
+	}
 	if late := s.held[route.Namespace]; late != nil && late(route) {
 		return mesh.Proof{Method: "scripted", Proxies: 1, Lagging: []string{"caller"}}, nil
 	}

@@ -20,10 +20,15 @@ const bridgeSuffix = "-bridge"
 
 // bridge is a Service that nobody calls: it selects the pods that the given one selects, and is about to leave. The sidecar of
 // a pod that no Service selects has no way in, and requests that are still on their way to it would be answered with 503.
-func bridge(app *api.Application, of *unstructured.Unstructured) (*corev1.Service, error) {
+// There is none for a Service without an address of its own, whose pods are called by theirs and keep both names while their
+// StatefulSet changes hands.
+func bridge(app *api.Application, of *unstructured.Unstructured) ([]plan.Object, error) {
 	var service corev1.Service
 	if err := decode(of, &service); err != nil {
 		return nil, fmt.Errorf("read Service %s: %w", of.GetName(), err)
+	}
+	if service.Spec.ClusterIP == corev1.ClusterIPNone {
+		return nil, nil
 	}
 	out := &corev1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
@@ -34,7 +39,7 @@ func bridge(app *api.Application, of *unstructured.Unstructured) (*corev1.Servic
 		p.NodePort = 0
 		out.Spec.Ports = append(out.Spec.Ports, p)
 	}
-	return out, nil
+	return []plan.Object{out}, nil
 }
 
 // bridges are those of the Services that leave the old pods when they are taken over.
@@ -45,11 +50,11 @@ func bridges(app *api.Application, items []takeover.Item) ([]plan.Object, error)
 		if i.Kind != "Service" || old == nil {
 			continue
 		}
-		b, err := bridge(app, old)
+		made, err := bridge(app, old)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, b)
+		out = append(out, made...)
 	}
 	return out, nil
 }

@@ -158,12 +158,14 @@ func (r giving) restore(ctx context.Context, i takeover.Item, exact bool) error 
 
 // cross keeps the application's pods reachable when their Service leaves them.
 func (r giving) cross(ctx context.Context, service *unstructured.Unstructured) error {
-	b, err := bridge(r.app, service)
+	made, err := bridge(r.app, service)
 	if err != nil {
 		return err
 	}
-	if err := r.Client.Create(ctx, b, client.FieldOwner(takeoverOwner)); client.IgnoreAlreadyExists(err) != nil {
-		return fmt.Errorf("make %s: %w", kube.Describe(b), err)
+	for _, b := range made {
+		if err := r.Client.Create(ctx, b, client.FieldOwner(takeoverOwner)); client.IgnoreAlreadyExists(err) != nil {
+			return fmt.Errorf("make %s: %w", kube.Describe(b), err)
+		}
 	}
 	return nil
 }

@@ -197,7 +197,8 @@ func podsOf(s snapshot, w want) takeover.Pods {
 	return out
 }
 
-// unproven are the components whose routes some caller's proxy does not serve.
+// unproven are the components whose routes some caller's proxy does not serve, or of which nobody can tell: where istiod is
+// away proxies keep their routes to the old pods, so these have to stay.
 func (r *Reconciler) unproven(ctx context.Context, s *snapshot, wants []want) []string {
 	if r.Prover == nil {
 		return nil
@@ -208,9 +209,11 @@ func (r *Reconciler) unproven(ctx context.Context, s *snapshot, wants []want) []
 		if !routed || len(route.Ports) == 0 {
 			continue
 		}
-		// Whether istiod can be asked decides nothing here, or an istiod that is away would keep the old pods for ever; the
-		// time to settle and to drain is waited for anyway.
-		if proof, err := r.Prover.Prove(ctx, route); err == nil && !proof.Served {
+		proof, err := r.Prover.Prove(ctx, route)
+		switch {
+		case err != nil:
+			out = append(out, fmt.Sprintf("%s (%v)", w.component.Name, err))
+		case !proof.Served:
 			out = append(out, w.component.Name)
 		}
 	}
