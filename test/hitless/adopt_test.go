@@ -23,9 +23,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -524,5 +526,36 @@ func (s *shop) carelessAdoption(t *testing.T) {
 	t.Logf("in a careless order %d of %d requests lost", lost, requests)
 	if lost == 0 {
 		t.Errorf("nothing lost in %d requests: the loops see nothing", requests)
+	}
+	if !t.Failed() {
+		s.keep(t)
+	}
+}
+
+// keep lets the application have for good what it took over.
+func (s *shop) keep(t *testing.T) {
+	loop := s.podinfo()
+	app := &api.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "podinfo", Name: "podinfo"}}
+	remove := client.RawPatch(types.JSONPatchType, []byte(`[{"op":"remove","path":"/spec/takesOver"}]`))
+	if err := s.client.Patch(s.ctx, app, remove); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the application owes nothing", func() error {
+		if err := s.client.Get(s.ctx, client.ObjectKeyFromObject(app), app); err != nil {
+			return err
+		}
+		ready := apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionReady)
+		if app.Status.ObservedGeneration != app.Generation || !ready {
+			return fmt.Errorf("%+v", app.Status)
+		}
+		return nil
+	})
+	requests, lost, words := lost([]watched{loop})
+	t.Logf("kept for good: %d of %d requests lost", lost, requests)
+	if lost > 0 {
+		t.Errorf("%d of %d requests were lost: %s", lost, requests, strings.Join(words, "\n"))
+	}
+	if output, err := s.try("app", "delete", "podinfo", "-n", "podinfo"); err != nil || strings.Contains(output, "given back") {
+		t.Errorf("what is kept is given back: %v, %s", err, output)
 	}
 }

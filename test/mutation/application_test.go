@@ -27,8 +27,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -184,6 +184,9 @@ func mutate(t *testing.T, n, worker int, schema mutant.Schema, sum *tally) {
 			t.Errorf("%s: %v", m, err)
 		}
 		took := time.Since(begun)
+		if took > promise {
+			t.Logf("%s: settled after %s", m, took)
+		}
 		if err := back(t, w, s, base, before); err != nil {
 			t.Fatalf("%s was taken back: %v", m, err)
 		}
@@ -288,24 +291,14 @@ func specNow(t *testing.T, w *world.World) map[string]any {
 	return o.Object["spec"].(map[string]any)
 }
 
-// put writes the spec as a user does.
+// put writes the spec as a user does, whatever the controllers write meanwhile.
 func put(ctx context.Context, w *world.World, spec map[string]any) error {
-	text, err := json.Marshal(spec)
+	text, err := json.Marshal([]map[string]any{{"op": "replace", "path": "/spec", "value": spec}})
 	if err != nil {
 		return err
 	}
-	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		o := &unstructured.Unstructured{}
-		o.SetGroupVersionKind(api.GroupVersion.WithKind("Application"))
-		if err := direct.Get(ctx, w.Key("shop"), o); err != nil {
-			return err
-		}
-		delete(o.Object, "spec")
-		if err := json.Unmarshal([]byte(fmt.Sprintf(`{"spec":%s}`, text)), &o.Object); err != nil {
-			return err
-		}
-		return direct.Update(ctx, o, client.FieldValidation("Strict"))
-	})
+	o := &api.Application{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: "shop"}}
+	return direct.Patch(ctx, o, client.RawPatch(types.JSONPatchType, text), client.FieldValidation("Strict"))
 }
 
 // settled is nil when the controllers have said how it is: all is ready, or a release goes on and says what it waits for, or

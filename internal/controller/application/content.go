@@ -20,11 +20,6 @@ import (
 // contentField indexes Applications by the ConfigMaps and Secrets that their components name.
 const contentField = "spec.components.contents"
 
-// awaited are faults that an event will end, such as a ConfigMap that has to be made. Trying again before is of no use.
-type awaited struct{ error }
-
-func (a awaited) Unwrap() error { return a.error }
-
 // missing says what components name and is not there; nil when nothing is missing.
 func missing(wants []want) error {
 	var faults []error

@@ -81,7 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if lack := (lackError{}); errors.As(err, &lack) {
 		return ctrl.Result{RequeueAfter: lackAgain}, nil
 	}
-	if err != nil && !errors.As(err, &awaited{}) {
+	if err != nil && !waits(err) {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: soonest(soonest(wake, s.taking.step.Again), s.lookAgain(wants))}, nil
@@ -149,14 +149,11 @@ func (r *Reconciler) reconcile(ctx context.Context, app *api.Application) ([]wan
 	if err := r.raise(ctx, s, wants); err != nil {
 		return wants, s, err
 	}
-	missing := missing(wants)
-	if err := errors.Join(r.begin(ctx, s, wants), r.forget(ctx, s, wants)); err != nil {
-		return wants, s, errors.Join(err, missing)
+	err = errors.Join(r.begin(ctx, s, wants), r.forget(ctx, s, wants))
+	if missing := missing(wants); missing != nil {
+		err = errors.Join(err, awaited{missing})
 	}
-	if missing != nil {
-		return wants, s, awaited{missing}
-	}
-	return wants, s, nil
+	return wants, s, err
 }
 
 // freeze keeps the content of the desired version before anything is made of it.

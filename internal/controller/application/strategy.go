@@ -59,14 +59,14 @@ func strategyOf(s snapshot, c api.Component) (api.StrategySpec, error) {
 	}
 	spec, ok := s.strategies[c.Strategy]
 	if !ok {
-		return spec, fmt.Errorf("spec.components[%s].strategy: there is no Strategy %q; %s; create it, "+
+		return spec, awaited{fmt.Errorf("spec.components[%s].strategy: there is no Strategy %q; %s; create it, "+
 			"or name another; until then the version stays",
-			c.Name, c.Strategy, s.named)
+			c.Name, c.Strategy, s.named)}
 	}
 	if faults := strategy.Check(spec, s.app, c.Name); len(faults) > 0 {
-		return spec, fmt.Errorf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %w; correct it, "+
+		return spec, awaited{fmt.Errorf("spec.components[%s].strategy: the Strategy %q cannot be carried out: %w; correct it, "+
 			"or name another; until then the version stays",
-			c.Name, c.Strategy, faults.ToAggregate())
+			c.Name, c.Strategy, faults.ToAggregate())}
 	}
 	return spec, nil
 }
