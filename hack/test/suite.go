@@ -44,7 +44,7 @@ var suites = map[string]suite{
 	"api":  {name: "api", tag: "api", needs: []string{"kubernetes", "charts"}, timeout: 10 * time.Minute},
 	// What the tests of api run in a short form.
 	"crash":    {name: "crash", tag: "api", within: "test/crash", needs: []string{"kubernetes", "charts"}, timeout: time.Hour},
-	"mutation": {name: "mutation", tag: "api", within: "test/mutation", needs: []string{"kubernetes", "charts"}, timeout: 25 * time.Minute},
+	"mutation": {name: "mutation", tag: "api", within: "test/mutation", needs: []string{"kubernetes", "charts"}, timeout: 40 * time.Minute},
 	// What the unit tests run in a short form.
 	"explore": {name: "explore", tag: "explore", within: "internal/release", timeout: time.Hour},
 	// Istio's libraries are not to reach the product.
