@@ -52,10 +52,12 @@ func (b *book) container(n Namespace, p *corev1.Pod, s corev1.ContainerStatus) {
 		b.fault(workload(p), "correct the image, or name what may fetch it under imagePullSecrets",
 			"container %s of pod %s has no image %s: %s", s.Name, p.Name, s.Image, cmp.Or(words, reason))
 	case reason == "CreateContainerConfigError" || reason == "CreateContainerError" || reason == "RunContainerError":
-		b.fault(workload(p), "make what it names, or correct the name", "container %s of pod %s cannot be made: %s", s.Name, p.Name, cmp.Or(words, reason))
+		b.fault(workload(p), "make what it names, or correct the name",
+			"container %s of pod %s cannot be made: %s", s.Name, p.Name, cmp.Or(words, reason))
 	case !s.Ready && s.State.Running == nil && ended != nil && ended.ExitCode != 0 && s.RestartCount >= again:
 		b.fault(workload(p), fmt.Sprintf("kubectl -n %s logs %s -c %s --previous", n.Name, p.Name, s.Name),
-			"container %s of pod %s ends again and again, %d times by now, the last time with exit code %d", s.Name, p.Name, s.RestartCount, ended.ExitCode)
+			"container %s of pod %s ends again and again, %d times by now, the last time with exit code %d",
+			s.Name, p.Name, s.RestartCount, ended.ExitCode)
 	}
 }
 
