@@ -16,6 +16,7 @@ func TestEveryReachableUnit(t *testing.T) {
 	var sum tally
 	exploreUnit(t, &sum, "at once", plain, "lag", "v3 wanted", "abort", "1 ready")
 	exploreUnit(t, &sum, "at once, and pods die", plain, "none ready", "abort")
+	exploreUnit(t, &sum, "one is promoted", brief(api.StrategyCanary, api.Step{Weight: 10}), "promote")
 }
 
 // joint is where the two releases of a unit are, and what each has read last of the other, which may be old.

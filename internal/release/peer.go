@@ -147,6 +147,22 @@ func (v view) unitWords() string {
 	return ""
 }
 
+// mayTake is true when all that go before this release in its unit were seen to be served in that step.
+func (v view) mayTake(step int32) bool {
+	if v.spec.Unit == nil {
+		return true
+	}
+	for _, name := range v.spec.Unit.Releases {
+		if name == v.seen.Name {
+			return true
+		}
+		if p, _ := v.peer(name); !p.beyond(step - 1) {
+			return false
+		}
+	}
+	return false
+}
+
 // decisionWords say what keeps the unit from going on for good; empty when nothing does.
 func (v view) decisionWords() string {
 	if !v.leads() {

@@ -134,12 +134,12 @@ func (v view) stage() Stage {
 	return s
 }
 
-// nextStage is the one that follows, and its number. When steps are skipped it is the last; when the steps to come were
-// edited, those below the present weight are left out.
+// nextStage is the one that follows, and its number. When steps are skipped it is the last, unless others of the unit have to
+// be there first; when the steps to come were edited, those below the present weight are left out.
 func (v view) nextStage() (Stage, int32) {
 	all := Stages(v.spec.Strategy)
 	n := len(all)
-	if promoting(v.spec) {
+	if promoting(v.spec) && v.mayTake(int32(n)) {
 		return all[n-1], max(int32(n), v.status.Step+1)
 	}
 	for i := int(v.status.Step); i < n; i++ {
