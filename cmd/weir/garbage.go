@@ -11,8 +11,8 @@ import (
 const (
 	// garbage is by how many percent memory may grow before it is collected: the controller waits most of the time, and
 	// starting with 2,000 applications is no reason to hold twice what they need (bench/controller.sh).
-	garbage = 40
-	// slack is by how many bytes it may grow in any case. While little is held, 40 % of it would be collected several times a
+	garbage = 20
+	// slack is by how many bytes it may grow in any case. While little is held, 20 % of it would be collected several times a
 	// second when much is asked of the webhooks, and each time the API server waits (bench/webhook.sh).
 	slack = 32 << 20
 	// most is how many percent that comes to at the start, when Go takes 4 MiB for what is held.
