@@ -330,10 +330,7 @@ func settled(ctx context.Context, w *world.World, s standing) error {
 		}
 	}
 	ready := apimeta.FindStatusCondition(app.Status.Conditions, api.ConditionReady)
-	if ready != nil && strings.Contains(ready.Message, crowd) {
-		return nil
-	}
-	if !apimeta.IsStatusConditionTrue(app.Status.Conditions, api.ConditionReady) {
+	if ready == nil || ready.Status != metav1.ConditionTrue && !strings.Contains(ready.Message, crowd) {
 		return fmt.Errorf("it is not ready: %+v", app.Status.Conditions)
 	}
 	return nil
