@@ -175,7 +175,7 @@ func (p plan) settled(ctx context.Context, w *world.World) end {
 		select {
 		case <-ctx.Done():
 			return last
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(rest / 4):
 		}
 	}
 	return last

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -16,7 +17,8 @@ import (
 
 // Run runs the tests of a package against an API server of their own, once prepare has made it ready, and returns the exit
 // code. What prepare starts ends with the context.
-func Run(m *testing.M, prepare func(context.Context, *rest.Config, client.WithWatch) error) int {
+func Run(m *testing.M, prepare func(context.Context, *rest.Config, client.WithWatch) error) (code int) {
+	debug.SetGCPercent(400) // as with the API server
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	config, stop, err := apiserver.Start(ctx)
@@ -25,8 +27,10 @@ func Run(m *testing.M, prepare func(context.Context, *rest.Config, client.WithWa
 		return 1
 	}
 	defer func() {
+		cancel() // the API server waits for a minute for who still watches
 		if err := stop(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
+			code = 1
 		}
 	}()
 	c, err := NewClient(config)

@@ -166,7 +166,7 @@ const (
 func (w *World) Eventually(ctx context.Context, check func() error) error {
 	var last error
 	since := time.Now()
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, longest, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, longest, true, func(context.Context) (bool, error) {
 		now := check()
 		if now != nil && (last == nil || now.Error() != last.Error()) {
 			since = time.Now()
