@@ -233,7 +233,9 @@ func lost(loops []watched) (requests, lost int64, words []string) {
 
 // tenant is a namespace of somebody else.
 type tenant struct {
-	file      string
+	file string
+	// images makes those that it runs.
+	images    func(*shop)
 	customers func(*shop) []watched
 	// change is what is released once it is adopted.
 	change func(*api.Component)
@@ -241,7 +243,8 @@ type tenant struct {
 
 var adopted = map[string]tenant{
 	"istio-sample": {
-		file: "testdata/istio.yaml",
+		file:   "testdata/istio.yaml",
+		images: bookinfo("1.20.1", "productpage-v1", "details-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3"),
 		customers: func(s *shop) []watched {
 			return []watched{s.loop(load.Options{URL: "/productpage", Rate: 10, Host: "bookinfo.example"}, "productpage", "details", "reviews", "ratings")}
 		},
@@ -252,7 +255,8 @@ var adopted = map[string]tenant{
 		},
 	},
 	"kubesphere-sample": {
-		file: "testdata/kubesphere.yaml",
+		file:   "testdata/kubesphere.yaml",
+		images: bookinfo("1.10.1", "productpage-v1", "details-v1", "ratings-v1", "reviews-v1"),
 		customers: func(s *shop) []watched {
 			return []watched{s.loop(load.Options{URL: "/productpage", Rate: 10, Host: "kubesphere.example"}, "productpage", "details", "reviews")}
 		},
@@ -264,6 +268,7 @@ var adopted = map[string]tenant{
 	},
 	"podinfo": {
 		file:      "../../examples/adopting/podinfo.yaml",
+		images:    func(s *shop) { s.image("weir.local/bookinfo/ratings:v1", "bookinfo", "ratings", "--version", "v1") },
 		customers: func(s *shop) []watched { return []watched{s.podinfo()} },
 		change: func(c *api.Component) {
 			c.Version, c.Args, c.Strategy = "p2", []string{"--listen", ":9999", "--version", "p2"}, "step"
@@ -271,6 +276,10 @@ var adopted = map[string]tenant{
 	},
 	"database": {
 		file: "testdata/database.yaml",
+		images: func(s *shop) {
+			s.build("echo", "../e2e/echo")
+			s.image("weir.local/echo:1", "echo")
+		},
 		customers: func(s *shop) []watched {
 			return []watched{
 				s.loop(load.Options{URL: "/ask?address=ledger-0.ledger:3306", Rate: 10, Host: "till.example"}),
@@ -300,7 +309,9 @@ const istioImage = "docker.io/istio/examples-bookinfo-"
 func (s *shop) adoption(t *testing.T) {
 	inner := *s
 	inner.TB, inner.ctx = t, t.Context()
-	inner.adoptedImages()
+	for _, namespace := range tenants() {
+		adopted[namespace].images(&inner)
+	}
 	objects := inner.others()
 	before := map[*unstructured.Unstructured]map[string]any{}
 	for _, o := range objects {
@@ -389,24 +400,23 @@ func (s *shop) volume() {
 	}
 }
 
-func (s *shop) adoptedImages() {
+// image makes one that runs a program of the tests.
+func (s *shop) image(tag, name string, args ...string) {
 	s.Helper()
-	program := func(name string) []image.File {
-		return []image.File{{Path: "/" + name, Source: filepath.Join(s.bin, name), Mode: 0o755}}
-	}
-	bookinfo := func(tag, service, version string) {
-		s.load(image.Spec{Tag: tag, Entrypoint: []string{"/bookinfo", service, "--version", version}, User: "65532:65532", Files: program("bookinfo")})
-	}
-	for _, name := range []string{"productpage-v1", "details-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3"} {
-		service, version, _ := strings.Cut(name, "-")
-		bookinfo(istioImage+name+":1.20.1", service, version)
-		if version == "v1" {
-			bookinfo(istioImage+name+":1.10.1", service, version)
+	s.load(image.Spec{
+		Tag: tag, Entrypoint: append([]string{"/" + name}, args...), User: "65532:65532",
+		Files: []image.File{{Path: "/" + name, Source: filepath.Join(s.bin, name), Mode: 0o755}},
+	})
+}
+
+// bookinfo makes an image of each service and version, under Istio's names.
+func bookinfo(tag string, names ...string) func(*shop) {
+	return func(s *shop) {
+		for _, name := range names {
+			service, version, _ := strings.Cut(name, "-")
+			s.image(istioImage+name+":"+tag, "bookinfo", service, "--version", version)
 		}
 	}
-	bookinfo("weir.local/bookinfo/ratings:v1", "ratings", "v1")
-	s.build("echo", "../e2e/echo")
-	s.load(image.Spec{Tag: "weir.local/echo:1", Entrypoint: []string{"/echo"}, User: "65532:65532", Files: program("echo")})
 }
 
 // each does something to one namespace after the other, and wants these words of it.

@@ -52,6 +52,7 @@ type Reconciler struct {
 	// admitted is what admission webhooks add to what is generated.
 	admitted *sync.Map
 	compared *kube.Compared
+	written  *kube.Written
 }
 
 // Reconcile does one pass and reports it in the status, whatever came of it.

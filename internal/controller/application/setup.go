@@ -30,7 +30,7 @@ const StrategyField = "spec.components.strategy"
 
 // Setup lets the manager run the reconciler on every change that concerns an Application.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager) error {
-	r.admitted, r.compared = &sync.Map{}, kube.NewCompared()
+	r.admitted, r.compared, r.written = &sync.Map{}, kube.NewCompared(), &kube.Written{}
 	for field, values := range map[string]client.IndexerFunc{
 		StrategyField: strategiesOf, contentField: contentsOf, targetField: targetsOf, placeField: placesOf, componentField: componentsOf,
 	} {

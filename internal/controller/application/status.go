@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,11 +22,12 @@ import (
 	"weir.dev/weir/internal/plan"
 )
 
-// report writes the status when it differs from what is there.
+// report writes the status when it differs from what is there. What the cache does not hold yet is not written twice: the event
+// of that write brings another pass.
 func (r *Reconciler) report(ctx context.Context, s snapshot, wants []want, failure error) error {
 	before := s.app.Status
 	status := describe(s, wants, failure)
-	if equality.Semantic.DeepEqual(before, status) {
+	if equality.Semantic.DeepEqual(before, status) || r.written.Behind(s.app, time.Now()) {
 		return nil
 	}
 	changed := s.app.DeepCopy()
@@ -33,6 +35,7 @@ func (r *Reconciler) report(ctx context.Context, s snapshot, wants []want, failu
 	if err := r.Client.Status().Patch(ctx, changed, client.MergeFromWithOptions(s.app, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("write status: %w", err)
 	}
+	r.written.Remember(changed, time.Now())
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/mesh"
 	engine "weir.dev/weir/internal/release"
 )
@@ -48,6 +49,8 @@ type Reconciler struct {
 	Prover   mesh.Prover
 	Measurer Measurer
 	Gates    Gates
+
+	written kube.Written
 }
 
 // Reconcile gathers, lets the engine decide, and persists the decision before anything acts on it.
@@ -60,6 +63,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if r.written.Behind(&release, r.Clock.Now()) {
+		return ctrl.Result{RequeueAfter: kube.Late}, nil // the event of the write comes before
 	}
 	answers, again := r.Gates.Ask(ctx, &release, engine.Gates(release.Spec, release.Status))
 	if release.Status.Phase.Finished() && len(answers) == 0 {
@@ -104,6 +110,7 @@ func (r *Reconciler) persist(ctx context.Context, release *api.Release, decision
 	if err := r.Client.Status().Patch(ctx, changed, patch); err != nil {
 		return fmt.Errorf("write status of release %s: %w", release.Name, err)
 	}
+	r.written.Remember(changed, r.Clock.Now())
 	if release.Status.Phase != decision.Status.Phase {
 		logf.FromContext(ctx).Info("release moves", "phase", decision.Status.Phase, "rule", decision.Rule, "message", decision.Status.Message)
 		r.announce(changed)
