@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/container"
 )
 
 // again is after how many ends of a container it is no accident.
@@ -34,9 +35,6 @@ func podFails(b *book, n Namespace) {
 	}
 }
 
-// unfetched are the reasons for which an image is not there.
-var unfetched = []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
-
 // container finds out why the container does not run.
 func (b *book) container(n Namespace, p *corev1.Pod, s corev1.ContainerStatus) {
 	reason, words := "", ""
@@ -48,10 +46,10 @@ func (b *book) container(n Namespace, p *corev1.Pod, s corev1.ContainerStatus) {
 		ended = s.State.Terminated
 	}
 	switch {
-	case slices.Contains(unfetched, reason):
+	case container.Unfetched(reason):
 		b.fault(workload(p), "correct the image, or name what may fetch it under imagePullSecrets",
 			"container %s of pod %s has no image %s: %s", s.Name, p.Name, s.Image, cmp.Or(words, reason))
-	case reason == "CreateContainerConfigError" || reason == "CreateContainerError" || reason == "RunContainerError":
+	case container.Unmade(reason):
 		b.fault(workload(p), "make what it names, or correct the name",
 			"container %s of pod %s cannot be made: %s", s.Name, p.Name, cmp.Or(words, reason))
 	case !s.Ready && s.State.Running == nil && ended != nil && ended.ExitCode != 0 && s.RestartCount >= again:

@@ -3,10 +3,12 @@
 package kube
 
 import (
+	"strconv"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 func TestComparedForgetsWhatChanges(t *testing.T) {
@@ -31,5 +33,15 @@ func TestComparedForgetsWhatChanges(t *testing.T) {
 				t.Errorf("same: want %v, got %v", tt.same, got)
 			}
 		})
+	}
+}
+
+func TestComparedDoesNotGrowForever(t *testing.T) {
+	memory := NewCompared()
+	for n := range compared + 1 {
+		memory.remember(&corev1.Service{ObjectMeta: metav1.ObjectMeta{UID: types.UID(strconv.Itoa(n)), ResourceVersion: "7"}}, "wanted")
+	}
+	if got := len(memory.known); got > compared {
+		t.Errorf("it remembers %d objects", got)
 	}
 }

@@ -5,10 +5,10 @@ package kube
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"weir.dev/weir/internal/container"
 	"weir.dev/weir/internal/injection"
 )
 
@@ -36,7 +36,7 @@ func PodProblem(pod *corev1.Pod, meshed bool) string {
 		}
 	}
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if problem := containerProblem(status); problem != "" {
+		if problem := container.Problem(status); problem != "" {
 			return problem
 		}
 	}
@@ -59,48 +59,4 @@ func deaf(pod *corev1.Pod) string {
 			"if it is not just starting, it listens on another port, or on 127.0.0.1 only: make it listen on 0.0.0.0:%s", status.Name, port, port)
 	}
 	return ""
-}
-
-func containerProblem(status corev1.ContainerStatus) string {
-	if waiting := status.State.Waiting; waiting != nil {
-		switch waiting.Reason {
-		case "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError":
-			return fmt.Sprintf("image %s cannot be pulled: %s", status.Image, oneLine(waiting.Message))
-		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
-			return fmt.Sprintf("container %s cannot be started: %s", status.Name, oneLine(waiting.Message))
-		case "CrashLoopBackOff":
-			return crash(status)
-		}
-	}
-	if ended := status.State.Terminated; ended != nil && ended.ExitCode != 0 {
-		return crash(status)
-	}
-	return ""
-}
-
-func crash(status corev1.ContainerStatus) string {
-	ended := status.LastTerminationState.Terminated
-	if status.State.Terminated != nil {
-		ended = status.State.Terminated
-	}
-	if ended == nil {
-		return fmt.Sprintf("container %s keeps ending", status.Name)
-	}
-	text := fmt.Sprintf("container %s ends with exit code %d", status.Name, ended.ExitCode)
-	if ended.Reason != "" && ended.Reason != "Error" {
-		text += " (" + ended.Reason + ")"
-	}
-	if message := oneLine(ended.Message); message != "" {
-		text += ": " + message
-	}
-	return text
-}
-
-func oneLine(s string) string {
-	const limit = 200
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > limit {
-		s = s[:limit] + "…"
-	}
-	return s
 }

@@ -27,6 +27,9 @@ import (
 // ratings, and reviews get them.
 type traffic []*load.Runner
 
+// loops are their names.
+var loops = []string{"ratings", "ratings by POST", "reviews"}
+
 func million() bool { return os.Getenv("WEIR_HITLESS") == "long" }
 
 func (s *shop) traffic() traffic {
@@ -61,7 +64,7 @@ func (t traffic) stop() (requests, lost int64, samples []string) {
 		requests += result.Requests
 		lost += result.Failed
 		if result.Failed > 0 { // what was not even sent has no sample
-			samples = append(samples, fmt.Sprintf("of %d failures there were %v", result.Failed, result.Kinds))
+			samples = append(samples, fmt.Sprintf("%s: of %d failures there were %v", loops[i], result.Failed, result.Kinds))
 		}
 		for _, sample := range result.Samples {
 			samples = append(samples, fmt.Sprintf("%+v", sample))
@@ -109,6 +112,7 @@ func TestHitless(t *testing.T) {
 				total += requests
 				t.Logf("%d requests in %s, %d lost", requests, time.Since(begin).Round(time.Second), lost)
 				if lost > 0 {
+					inner.tell()
 					t.Errorf("%d of %d requests were lost: %s", lost, requests, strings.Join(samples, "\n"))
 				}
 			})

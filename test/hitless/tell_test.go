@@ -7,6 +7,7 @@ package hitless
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func (s *shop) tell() {
 	defer cancel()
 	var out strings.Builder
 	fmt.Fprintln(&out, "how it stands at", time.Now().UTC().Format(time.TimeOnly))
-	for _, tell := range []func(context.Context, *strings.Builder) error{s.tellApplications, s.tellReleases, s.tellWorkloads, s.tellPods, s.tellController} {
+	for _, tell := range []func(context.Context, *strings.Builder) error{s.tellApplications, s.tellReleases, s.tellWorkloads, s.tellPods, s.tellEvents, s.tellController} {
 		if err := tell(ctx, &out); err != nil {
 			fmt.Fprintln(&out, err)
 		}
@@ -89,6 +90,19 @@ func (s *shop) tellPods(ctx context.Context, out *strings.Builder) error {
 			if p.DeletionTimestamp != nil || !c.Ready || c.RestartCount > 0 {
 				fmt.Fprintf(out, "  %s: ready %t, %d restarts, waiting %v, running %v, ended %v\n", c.Name, c.Ready, c.RestartCount, c.State.Waiting, c.State.Running, c.State.Terminated)
 			}
+		}
+	}
+	return err
+}
+
+// tellEvents tells what was said of pods in the last two minutes.
+func (s *shop) tellEvents(ctx context.Context, out *strings.Builder) error {
+	var all corev1.EventList
+	err := s.client.List(ctx, &all, client.InNamespace(namespace))
+	slices.SortFunc(all.Items, func(a, b corev1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
+	for _, e := range all.Items {
+		if e.InvolvedObject.Kind == "Pod" && time.Since(e.LastTimestamp.Time) < 2*time.Minute {
+			fmt.Fprintf(out, "%s %s: %s: %s\n", e.LastTimestamp.UTC().Format(time.TimeOnly), e.InvolvedObject.Name, e.Reason, e.Message)
 		}
 	}
 	return err

@@ -19,8 +19,9 @@ const (
 	// linger is how long open connections may bring one more request, which is answered with "Connection: close",
 	// before the idle ones are closed.
 	linger = time.Second
-	// idleTimeout is longer than any sensible client keeps an idle connection, so that the client closes it first.
-	idleTimeout = 5 * time.Minute
+	// idleTimeout is longer than a client keeps an idle connection, so that the client closes it first: Envoy, an hour. One that
+	// is closed here may have a request on its way.
+	idleTimeout = 2 * time.Hour
 )
 
 // Options says how a service starts and stops.

@@ -136,3 +136,12 @@ func until(t *testing.T, what string, met func() bool) {
 		}
 	}
 }
+
+// TestIdleConnectionsAreLeftToTheClient holds that a proxy closes a connection before the service does, which cannot know
+// whether a request is on its way. Envoy keeps those to a service for an hour (idle_timeout of its HttpProtocolOptions).
+func TestIdleConnectionsAreLeftToTheClient(t *testing.T) {
+	const envoy = time.Hour
+	if got := New(http.NotFoundHandler(), Options{}).http.IdleTimeout; got <= envoy {
+		t.Errorf("idle connections are closed after %s, and a proxy keeps them for %s", got, envoy)
+	}
+}
