@@ -13,8 +13,10 @@ import (
 
 // The reasons that a kubelet gives a container that waits (k8s.io/kubernetes, pkg/kubelet/images and pkg/kubelet/kuberuntime).
 var (
-	unfetched = []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
-	unmade    = []string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+	unfetched = []string{
+		"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable",
+	}
+	unmade = []string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
 
 // Unfetched tells whether a container waits for its image, which cannot be had.

@@ -39,7 +39,8 @@ func (w *Written) Behind(cached client.Object, now time.Time) bool {
 	if !ok {
 		return false
 	}
-	if order, err := resourceversion.CompareResourceVersion(cached.GetResourceVersion(), last.version); err == nil && order < 0 && now.Sub(last.at) < Late {
+	order, err := resourceversion.CompareResourceVersion(cached.GetResourceVersion(), last.version)
+	if err == nil && order < 0 && now.Sub(last.at) < Late {
 		return true
 	}
 	w.last.CompareAndDelete(uid, last)

@@ -46,6 +46,7 @@ func (s *shop) traffic() traffic {
 	} {
 		o.Duration, o.VersionHeader, o.ReasonHeader = time.Hour, "x-bookinfo-versions", "x-bookinfo-reason"
 		o.MaxSamples = 4
+		o.MaxInFlight = 4096 // on a machine that stands still for seconds, too, each is sent
 		runner, err := load.Start(s.ctx, o)
 		if err != nil {
 			s.Fatal(err)
