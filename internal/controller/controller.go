@@ -112,7 +112,7 @@ func setup(ctx context.Context, mgr manager.Manager, o Options) error {
 
 // caches says what is kept in memory.
 func caches(o Options) cache.Options {
-	out := cache.Options{ByObject: ours(), DefaultTransform: kube.Lean}
+	out := cache.Options{ByObject: ours(), DefaultTransform: cache.TransformStripManagedFields()}
 	if len(o.Namespaces) == 0 {
 		return out
 	}

@@ -41,7 +41,7 @@ func TestComparedDoesNotGrowForever(t *testing.T) {
 	for n := range compared + 1 {
 		memory.remember(&corev1.Service{ObjectMeta: metav1.ObjectMeta{UID: types.UID(strconv.Itoa(n)), ResourceVersion: "7"}}, "wanted")
 	}
-	if got := len(memory.known); got > compared {
+	if got := memory.known.Len(); got > compared {
 		t.Errorf("it remembers %d objects", got)
 	}
 }

@@ -54,9 +54,8 @@ func Conflicts(ctx context.Context, cache client.Reader, app *api.Application, c
 // Outline is what is kept in memory of routes and rules that are not ours: for which hosts they are, and for whom. It is a
 // cache's transformation, and leaves what is ours as it is.
 func Outline(obj any) (any, error) {
-	obj, err := Lean(obj)
-	if err != nil {
-		return nil, err
+	if o, ok := obj.(metav1.Object); ok {
+		o.SetManagedFields(nil)
 	}
 	switch o := obj.(type) {
 	case *istionet.VirtualService:
