@@ -34,7 +34,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	api "weir.dev/weir/api/v1alpha1"
-	"weir.dev/weir/cluster/image"
 	"weir.dev/weir/internal/injection"
 	"weir.dev/weir/internal/kube"
 	"weir.dev/weir/internal/load"
@@ -398,15 +397,6 @@ func (s *shop) volume() {
 	if err := s.client.Create(s.ctx, disk); err != nil {
 		s.Fatal(err)
 	}
-}
-
-// image makes one that runs a program of the tests.
-func (s *shop) image(tag, name string, args ...string) {
-	s.Helper()
-	s.load(image.Spec{
-		Tag: tag, Entrypoint: append([]string{"/" + name}, args...), User: "65532:65532",
-		Files: []image.File{{Path: "/" + name, Source: filepath.Join(s.bin, name), Mode: 0o755}},
-	})
 }
 
 // bookinfo makes an image of each service and version, under Istio's names.

@@ -131,14 +131,17 @@ func (s *shop) noRetries() {
 }
 
 func (s *shop) images() {
-	for tag, entrypoint := range map[string][]string{
-		ratings: {"/bookinfo", "ratings"}, reviews: {"/bookinfo", "reviews", "--version", "v2"},
-	} {
-		s.load(image.Spec{
-			Tag: tag, Entrypoint: entrypoint, User: "65532:65532",
-			Files: []image.File{{Path: "/bookinfo", Source: filepath.Join(s.bin, "bookinfo"), Mode: 0o755}},
-		})
-	}
+	s.image(ratings, "bookinfo", "ratings")
+	s.image(reviews, "bookinfo", "reviews", "--version", "v2")
+}
+
+// image makes one that runs a program of the tests.
+func (s *shop) image(tag, name string, args ...string) {
+	s.Helper()
+	s.load(image.Spec{
+		Tag: tag, Entrypoint: append([]string{"/" + name}, args...), User: "65532:65532",
+		Files: []image.File{{Path: "/" + name, Source: filepath.Join(s.bin, name), Mode: 0o755}},
+	})
 }
 
 func (s *shop) load(spec image.Spec) {
@@ -153,10 +156,7 @@ func (s *shop) load(spec image.Spec) {
 
 func (s *shop) weirImage() string {
 	const tag = "weir.local/weir:hitless"
-	s.load(image.Spec{
-		Tag: tag, Entrypoint: []string{"/weir"}, User: "65532:65532",
-		Files: []image.File{{Path: "/weir", Source: filepath.Join(s.bin, "weir"), Mode: 0o755}},
-	})
+	s.image(tag, "weir")
 	return tag
 }
 
