@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -93,7 +94,7 @@ func (a *adoption) run(command *cobra.Command, where *target) error {
 		return err
 	}
 	if len(a.standing) > 0 {
-		return fmt.Errorf("%s in the way; nothing was written", counted(len(a.standing), "thing is", "things are"))
+		return fmt.Errorf("%s in the way; nothing was written", english.Plural(len(a.standing), "thing is", "things are"))
 	}
 	if a.dryRun {
 		_, err := fmt.Fprintf(out, "\nNothing was written.\n")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -104,7 +105,7 @@ func (d deletion) tell(command *cobra.Command, where *target, c client.Client, a
 }
 
 func departureText(w io.Writer, app *api.Application, d inventory.Departure, hidden []string) error {
-	fmt.Fprintf(w, "These would go, in this order (%s):\n", counted(len(d.Goes), "object", "objects"))
+	fmt.Fprintf(w, "These would go, in this order (%s):\n", english.Plural(len(d.Goes), "object", ""))
 	if err := itemTable(w, d.Goes); err != nil {
 		return err
 	}
@@ -226,6 +227,6 @@ func (d deletion) sweep(command *cobra.Command, where *target) error {
 			return fmt.Errorf("delete %s %s: %w", orphans[i].Kind, orphans[i].Name, err)
 		}
 	}
-	_, err = fmt.Fprintf(command.ErrOrStderr(), "%s deleted\n", counted(len(orphans), "object", "objects"))
+	_, err = fmt.Fprintf(command.ErrOrStderr(), "%s deleted\n", english.Plural(len(orphans), "object", ""))
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 
@@ -118,14 +119,14 @@ func checkText(w io.Writer, s check.Snapshot, found []check.Finding) error {
 	for _, f := range found {
 		count[f.Level]++
 	}
-	fmt.Fprintf(t, "\n%s, %s\n", counted(count[check.Fault], "fault", "faults"), counted(count[check.Warning], "warning", "warnings"))
+	fmt.Fprintf(t, "\n%s, %s\n", english.Plural(count[check.Fault], "fault", ""), english.Plural(count[check.Warning], "warning", ""))
 	_, err := io.WriteString(w, t.String())
 	return err
 }
 
 func contents(n check.Namespace) string {
-	return fmt.Sprintf("%s, %s, %s", counted(len(n.Applications), "application", "applications"),
-		counted(len(n.Services), "Service", "Services"), counted(len(n.Pods), "pod", "pods"))
+	return fmt.Sprintf("%s, %s, %s", english.Plural(len(n.Applications), "application", ""),
+		english.Plural(len(n.Services), "Service", ""), english.Plural(len(n.Pods), "pod", ""))
 }
 
 // findingLines writes those of one namespace, and tells whether there were any.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -80,7 +81,7 @@ func verifiedWords(r *api.Release) string {
 		return fmt.Sprintf("not seen yet to serve what is wanted (%s)", v.Method)
 	default:
 		return fmt.Sprintf("every caller serves %s since %s (%s, %s)", servedWords(v), v.At.Format(time.TimeOnly),
-			counted(int(v.Proxies), "proxy", "proxies"), v.Method)
+			english.Plural(int(v.Proxies), "proxy", ""), v.Method)
 	}
 }
 
@@ -214,11 +215,4 @@ func evidenceTable(w io.Writer, r *api.Release) error {
 		}
 	}
 	return nil
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

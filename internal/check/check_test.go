@@ -17,6 +17,7 @@ import (
 
 	api "weir.dev/weir/api/v1alpha1"
 	"weir.dev/weir/internal/injection"
+	"weir.dev/weir/internal/mesh"
 	"weir.dev/weir/internal/preview"
 )
 
@@ -257,7 +258,7 @@ func TestOursIsClean(t *testing.T) {
 	pod := func(template corev1.PodTemplateSpec) {
 		p := corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 		p.Name = template.Labels["app"]
-		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{Name: injection.Container})
+		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{Name: mesh.ProxyContainer})
 		n.Pods = append(n.Pods, p)
 	}
 	for _, o := range objects {

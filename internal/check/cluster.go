@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"weir.dev/weir/internal/injection"
@@ -123,14 +124,7 @@ func gateway(b *book) {
 			"no ingress gateway is ready, so what applications expose cannot be reached from outside")
 		return
 	}
-	b.good("%s of the ingress gateway", counted(total, "ready pod", "ready pods"))
-}
-
-func counted(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, more)
+	b.good("%s of the ingress gateway", english.Plural(total, "ready pod", ""))
 }
 
 func prometheus(b *book) {
@@ -166,6 +160,6 @@ func weir(b *book) {
 		b.warn("Deployment weir-controller", fmt.Sprintf("kubectl -n %s describe pods", w.Namespace), "%d of %d controllers are ready", w.Ready,
 			w.Wanted)
 	default:
-		b.good("Weir %s in %s, %s ready", w.Image, w.Namespace, counted(int(w.Ready), "controller", "controllers"))
+		b.good("Weir %s in %s, %s ready", w.Image, w.Namespace, english.Plural(int(w.Ready), "controller", ""))
 	}
 }

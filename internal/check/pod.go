@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"weir.dev/weir/internal/injection"
+	"weir.dev/weir/internal/mesh"
 )
 
 const sidecarUser = 1337
@@ -146,7 +147,7 @@ func userOfSidecar(b *book, n Namespace) {
 		all := p.Spec.SecurityContext != nil && ptr.Deref(p.Spec.SecurityContext.RunAsUser, 0) == sidecarUser
 		for _, c := range p.Spec.Containers {
 			own := c.SecurityContext != nil && c.SecurityContext.RunAsUser != nil
-			if c.Name != injection.Container && (own && *c.SecurityContext.RunAsUser == sidecarUser || all && !own) {
+			if c.Name != mesh.ProxyContainer && (own && *c.SecurityContext.RunAsUser == sidecarUser || all && !own) {
 				b.fault(workload(p), "let it run as another user",
 					"container %s runs as user %d, which is the sidecar's: its requests pass by the mesh", c.Name, sidecarUser)
 			}
@@ -158,7 +159,7 @@ func reservedPort(b *book, n Namespace) {
 	for _, p := range b.meshed(n) {
 		for _, c := range p.Spec.Containers {
 			for _, port := range c.Ports {
-				if c.Name != injection.Container && slices.Contains(reserved, port.ContainerPort) {
+				if c.Name != mesh.ProxyContainer && slices.Contains(reserved, port.ContainerPort) {
 					b.fault(workload(p), "let it listen elsewhere", "container %s listens on port %d, which is the sidecar's", c.Name, port.ContainerPort)
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/mesh"
 )
 
 // rest is what a pod has that is neither the component's own container, nor the API server's default, nor what Weir sets.
@@ -94,13 +95,13 @@ func (w *drafter) mounts(c *api.Component, over *overlay, s source, own corev1.C
 		}
 	}
 	for _, other := range s.pods.Spec.Containers {
-		if other.Name != own.Name && other.Name != "istio-proxy" {
+		if other.Name != own.Name && other.Name != mesh.ProxyContainer {
 			over.pod.Containers = append(over.pod.Containers, bare(other))
 			w.note(c.Name, "container %s runs beside it, and is in the template", other.Name)
 		}
 	}
 	for _, other := range s.pods.Spec.InitContainers {
-		if other.Name != "istio-init" && other.Name != "istio-proxy" && other.Name != "istio-validation" {
+		if other.Name != "istio-init" && other.Name != mesh.ProxyContainer && other.Name != "istio-validation" {
 			over.pod.InitContainers = append(over.pod.InitContainers, bare(other))
 		}
 	}

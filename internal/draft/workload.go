@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/mesh"
 	"weir.dev/weir/internal/plan/port"
 	"weir.dev/weir/internal/plan/revision"
 )
@@ -310,7 +311,7 @@ func (w *drafter) account(name string, main source) {
 
 // ownContainer is the one that is the component: the one of its name, else the first that is no sidecar of the mesh.
 func ownContainer(name string, s source) corev1.Container {
-	all := slices.DeleteFunc(slices.Clone(s.pods.Spec.Containers), func(c corev1.Container) bool { return c.Name == "istio-proxy" })
+	all := slices.DeleteFunc(slices.Clone(s.pods.Spec.Containers), func(c corev1.Container) bool { return c.Name == mesh.ProxyContainer })
 	for _, want := range []string{name, s.name} {
 		if i := slices.IndexFunc(all, func(c corev1.Container) bool { return c.Name == want }); i >= 0 {
 			return *all[i].DeepCopy()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	corev1 "k8s.io/api/core/v1"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -92,7 +93,8 @@ func Decide(now time.Time, s Seen) Decision {
 	d := Decision{Pod: pod.Name}
 	say := func(action Action, after time.Duration, format string, args ...any) Decision {
 		d.Action, d.Again = action, after
-		d.Message = fmt.Sprintf("%s: %s without a sidecar (%s)", s.Component, howMany(len(lacking)), strings.Join(names(lacking), ", "))
+		d.Message = fmt.Sprintf("%s: %s came up without a sidecar (%s)",
+			s.Component, english.Plural(len(lacking), "pod", ""), strings.Join(names(lacking), ", "))
 		d.Message += "; " + fmt.Sprintf(format, args...)
 		return d
 	}
@@ -185,13 +187,6 @@ func names(pods []*corev1.Pod) []string {
 		out = append(out, p.Name)
 	}
 	return out
-}
-
-func howMany(n int) string {
-	if n == 1 {
-		return "1 pod came up"
-	}
-	return fmt.Sprintf("%d pods came up", n)
 }
 
 // inVain counts the repairs in a row that did not help: no pod with a sidecar has come up since the last.

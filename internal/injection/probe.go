@@ -7,17 +7,16 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-)
 
-// Container is the name of the one that injection adds, the sidecar.
-const Container = "istio-proxy"
+	"weir.dev/weir/internal/mesh"
+)
 
 // variableProbes of the sidecar holds the probes that it carries out in the kubelet's place, by the path it is asked at.
 const variableProbes = "ISTIO_KUBE_APP_PROBERS"
 
 // HasSidecar tells whether istiod injected its proxy, as a container or as a native sidecar.
 func HasSidecar(pod *corev1.Pod) bool {
-	named := func(c corev1.Container) bool { return c.Name == Container }
+	named := func(c corev1.Container) bool { return c.Name == mesh.ProxyContainer }
 	return slices.ContainsFunc(pod.Spec.Containers, named) || slices.ContainsFunc(pod.Spec.InitContainers, named)
 }
 
@@ -25,7 +24,7 @@ func HasSidecar(pod *corev1.Pod) bool {
 func Unready(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses),
 		func(s corev1.ContainerStatus) bool {
-			return s.Name == Container && !s.Ready
+			return s.Name == mesh.ProxyContainer && !s.Ready
 		})
 }
 
@@ -51,7 +50,7 @@ func Readiness(pod *corev1.Pod, container string) *corev1.Probe {
 func handedOver(pod *corev1.Pod) string {
 	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		for _, v := range c.Env {
-			if c.Name == Container && v.Name == variableProbes {
+			if c.Name == mesh.ProxyContainer && v.Name == variableProbes {
 				return v.Value
 			}
 		}

@@ -10,12 +10,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"weir.dev/weir/internal/injection"
+	"weir.dev/weir/internal/mesh"
 )
 
 func meshedPod(change func(*corev1.Pod)) *corev1.Pod {
 	pod := &corev1.Pod{}
-	pod.Spec.InitContainers = []corev1.Container{{Name: injection.Container}}
+	pod.Spec.InitContainers = []corev1.Container{{Name: mesh.ProxyContainer}}
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	change(pod)
 	return pod
@@ -29,7 +29,7 @@ func TestPodReady(t *testing.T) {
 	}{
 		"ready with a native sidecar": {func(*corev1.Pod) {}, true, true},
 		"ready with a sidecar container": {func(p *corev1.Pod) {
-			p.Spec.InitContainers, p.Spec.Containers = nil, []corev1.Container{{Name: injection.Container}}
+			p.Spec.InitContainers, p.Spec.Containers = nil, []corev1.Container{{Name: mesh.ProxyContainer}}
 		}, true, true},
 		"ready without a sidecar":           {func(p *corev1.Pod) { p.Spec.InitContainers = nil }, true, false},
 		"without a sidecar, needing none":   {func(p *corev1.Pod) { p.Spec.InitContainers = nil }, false, true},
@@ -67,7 +67,7 @@ func TestPodProblem(t *testing.T) {
 			p.Spec.Containers = []corev1.Container{{Name: "reviews", ReadinessProbe: &corev1.Probe{
 				ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{}},
 			}}}
-			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: injection.Container, Ready: sidecar}}
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: mesh.ProxyContainer, Ready: sidecar}}
 			p.Status.ContainerStatuses = []corev1.ContainerStatus{{
 				Name: "reviews", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
 			}}

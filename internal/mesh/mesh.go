@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// ProxyContainer is the name of the container that injection adds, the sidecar.
+const ProxyContainer = "istio-proxy"
+
 // Route is what every caller's proxy should serve for one host.
 type Route struct {
 	// Host is the fully qualified name callers use, such as reviews.shop.svc.cluster.local.

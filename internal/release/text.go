@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	api "weir.dev/weir/api/v1alpha1"
 )
 
@@ -52,7 +54,7 @@ func (v view) podWords() string { return v.readyWords() + v.problem() }
 
 func (v view) readyWords() string {
 	ready, all := v.seen.To.Ready, v.receiver(v.stage())
-	words := fmt.Sprintf("%d of %s of %s ready", ready, count(all, "pod"), v.spec.To)
+	words := fmt.Sprintf("%d of %s of %s ready", ready, english.Plural(int(all), "pod", ""), v.spec.To)
 	if ready >= all && !v.seen.To.Available {
 		words += ", the workload is still rolling out"
 	}
@@ -83,7 +85,7 @@ func (v view) proofWords() string {
 	if len(names) > 3 {
 		more = ", …"
 	}
-	return fmt.Sprintf("%d of %s %s not %s yet: %s%s", len(names), count(int32(max(v.seen.Proof.Proxies, len(names))), "caller"),
+	return fmt.Sprintf("%d of %s %s not %s yet: %s%s", len(names), english.Plural(max(v.seen.Proof.Proxies, len(names)), "caller", ""),
 		do, want, strings.Join(names[:min(len(names), 3)], ", "), more)
 }
 
@@ -127,7 +129,7 @@ func leftWords(version string, p Pods) string {
 	if p.Present == 0 {
 		return "the workload of " + version + " ends"
 	}
-	return fmt.Sprintf("%s of %s left", count(p.Present, "pod"), version)
+	return fmt.Sprintf("%s of %s left", english.Plural(int(p.Present), "pod", ""), version)
 }
 
 func (v view) promotedWords() string { return v.spec.To + " serves everything" + v.tooLate() }
@@ -151,13 +153,6 @@ func oneLine(s string) string {
 		return string(r[:199]) + "…"
 	}
 	return s
-}
-
-func count(n int32, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // short leaves out the units that are nought: 5m instead of 5m0s.

@@ -14,7 +14,6 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -50,15 +49,8 @@ func (r *Reconciler) giveBack(ctx context.Context, app *api.Application) (takeov
 		}
 	}
 	records := app.DeepCopy().Status.Taken
-	for i := range records {
-		named := api.Taken{Kind: records[i].Kind, Name: records[i].Name}
-		if slices.Contains(step.Mark, named) {
-			records[i].Back = ptr.To(metav1.NewMicroTime(now))
-		}
-		if slices.Contains(step.Clear, named) {
-			records[i].Clear = ptr.To(metav1.NewMicroTime(now))
-		}
-	}
+	mark(records, step.Mark, now, func(r *api.TakenRecord) **metav1.MicroTime { return &r.Back })
+	mark(records, step.Clear, now, func(r *api.TakenRecord) **metav1.MicroTime { return &r.Clear })
 	return step, records, nil
 }
 

@@ -101,16 +101,18 @@ func (t *taking) record(found found, app *api.Application, now time.Time) error 
 		}
 		t.records = append(t.records, record)
 	}
-	for i := range t.records {
-		named := api.Taken{Kind: t.records[i].Kind, Name: t.records[i].Name}
-		if slices.Contains(t.step.Mark, named) {
-			t.records[i].At = ptr.To(metav1.NewMicroTime(now))
-		}
-		if slices.Contains(t.step.Clear, named) {
-			t.records[i].Clear = ptr.To(metav1.NewMicroTime(now))
+	mark(t.records, t.step.Mark, now, func(r *api.TakenRecord) **metav1.MicroTime { return &r.At })
+	mark(t.records, t.step.Clear, now, func(r *api.TakenRecord) **metav1.MicroTime { return &r.Clear })
+	return nil
+}
+
+// mark notes in the records of those named when it was that something was done to them.
+func mark(records []api.TakenRecord, named []api.Taken, now time.Time, in func(*api.TakenRecord) **metav1.MicroTime) {
+	for i := range records {
+		if slices.Contains(named, api.Taken{Kind: records[i].Kind, Name: records[i].Name}) {
+			*in(&records[i]) = ptr.To(metav1.NewMicroTime(now))
 		}
 	}
-	return nil
 }
 
 // takenOver tells whether everything that the spec names was taken over before.

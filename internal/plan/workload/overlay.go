@@ -15,6 +15,7 @@ import (
 	sigsjson "sigs.k8s.io/json"
 
 	api "weir.dev/weir/api/v1alpha1"
+	"weir.dev/weir/internal/mesh"
 )
 
 // sidecarUser is the user that Istio's proxy runs as; requests of any process of that user pass by the proxy.
@@ -97,15 +98,12 @@ func taken(spec corev1.PodSpec, c api.Component) []error {
 			fault(c.Meshed() && slices.Contains(sidecarPorts, p.ContainerPort), fmt.Sprintf("%sports[%d].containerPort", at, j),
 				fmt.Sprintf("port %d belongs to the sidecar; choose another, or set mesh to false", p.ContainerPort))
 		}
-		fault(one.Name == proxyContainer, at+"name", "istio-proxy is the sidecar's; settle it by annotations instead")
+		fault(one.Name == mesh.ProxyContainer, at+"name", "istio-proxy is the sidecar's; settle it by annotations instead")
 	}
 	return faults
 }
 
-const (
-	whySidecarUser = "user 1337 is the sidecar's, and requests of that user pass by the mesh; choose another"
-	proxyContainer = "istio-proxy"
-)
+const whySidecarUser = "user 1337 is the sidecar's, and requests of that user pass by the mesh; choose another"
 
 func sidecars(c corev1.Container) bool {
 	return c.SecurityContext != nil && ptr.Deref(c.SecurityContext.RunAsUser, 0) == sidecarUser

@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
+
+	"weir.dev/weir/internal/mesh"
 )
 
 const (
@@ -29,8 +31,8 @@ const (
 	margin   = 5 * time.Minute
 	// listed is how long a list of istiod's pods is used.
 	listed = time.Second
-	// injected is the annotation that Istio's injector leaves on the pods that it gave a proxy, and proxy its container.
-	injected, proxy = "sidecar.istio.io/status", "istio-proxy"
+	// injected is the annotation that Istio's injector leaves on the pods that it gave a proxy.
+	injected = "sidecar.istio.io/status"
 	// page is how many pods are listed at a time.
 	page = 500
 )
@@ -128,7 +130,7 @@ func (k kubernetesPods) Runs(ctx context.Context, namespace, name string) (bool,
 		return false, err
 	}
 	for _, c := range slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses) {
-		if c.Name == proxy && c.State.Running != nil {
+		if c.Name == mesh.ProxyContainer && c.State.Running != nil {
 			return true, nil
 		}
 	}

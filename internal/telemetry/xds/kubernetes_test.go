@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
+
+	"weir.dev/weir/internal/mesh"
 )
 
 func TestTokenSource(t *testing.T) {
@@ -78,7 +80,7 @@ func TestPods(t *testing.T) {
 	pod := func(name string, annotations map[string]string, state corev1.ContainerState) *corev1.Pod {
 		return &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Annotations: annotations},
-			Status:     corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{{Name: proxy, State: state}}},
+			Status:     corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{{Name: mesh.ProxyContainer, State: state}}},
 		}
 	}
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
