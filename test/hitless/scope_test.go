@@ -19,7 +19,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -55,11 +54,7 @@ func BenchmarkScope(b *testing.B) {
 
 func (s *shop) kubernetes() kubernetes.Interface {
 	s.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", s.info.Kubeconfig)
-	if err != nil {
-		s.Fatal(err)
-	}
-	out, err := kubernetes.NewForConfig(config)
+	out, err := kubernetes.NewForConfig(s.config)
 	if err != nil {
 		s.Fatal(err)
 	}

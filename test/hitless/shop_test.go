@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,6 +50,7 @@ type shop struct {
 	ctx    context.Context
 	bin    string
 	info   cluster.Info
+	config *rest.Config
 	client client.Client
 	// versions counts the versions of ratings so far.
 	versions int
@@ -113,6 +115,7 @@ func (s *shop) connect() {
 	}
 	s.info = info
 	config.QPS = -1 // a test that is held back misses phases
+	s.config = config
 	if s.client, err = client.New(config, client.Options{Scheme: kube.Scheme()}); err != nil {
 		s.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -109,11 +110,17 @@ func (s *shop) tellEvents(ctx context.Context, out *strings.Builder) error {
 }
 
 func (s *shop) tellController(ctx context.Context, out *strings.Builder) error {
+	return s.tellLogs(ctx, out, "weir-system", time.Now().Add(-2*time.Minute))
+}
+
+// tellLogs tells what the namespace's pods have said since.
+func (s *shop) tellLogs(ctx context.Context, out *strings.Builder, namespace string, since time.Time) error {
 	var pods corev1.PodList
-	err := s.client.List(ctx, &pods, client.InNamespace("weir-system"))
+	err := s.client.List(ctx, &pods, client.InNamespace(namespace))
 	kube := s.kubernetes()
+	options := &corev1.PodLogOptions{SinceTime: ptr.To(metav1.NewTime(since)), TailLines: ptr.To[int64](120), Timestamps: true}
 	for _, p := range pods.Items {
-		text, logErr := kube.CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{TailLines: ptr.To[int64](120)}).DoRaw(ctx)
+		text, logErr := kube.CoreV1().Pods(p.Namespace).GetLogs(p.Name, options).DoRaw(ctx)
 		fmt.Fprintf(out, "%s says (%v):\n%s\n", p.Name, logErr, text)
 	}
 	return err

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// renewals is the least time between two renewals of one istiod's cache; calm is for how long none may have been
-	// needed for the next one to come as early.
+	// renewals is the least time between two renewals of one istiod's cache while callers differ, and the most that a cache
+	// stays spoiled; calm is for how long none may have been needed for the next one to come as early.
 	renewals, calm = 10 * time.Second, 10 * time.Minute
 	// longest is the most that is waited, twice as long each time, while callers go on to differ.
 	longest = 5 * time.Minute
@@ -132,12 +132,16 @@ func (i *istiodCache) see(pushes []version) {
 func (c *caches) due(fleet []status, differing map[string]bool, now time.Time) (bases []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	efforts := map[string]time.Duration{}
+	for _, s := range fleet {
+		efforts[s.istiod] += effort
+	}
 	for _, s := range fleet {
 		i := c.of(s.istiod)
 		rested := now.Sub(i.renewed)
 		switch {
 		case rested == 0: // one of this istiod came before
-		case i.spoiled && rested >= renewals:
+		case i.spoiled && rested >= min(max(efforts[s.istiod], pause), renewals):
 			i.renew(now)
 			bases = append(bases, s.istiod)
 		case differing[s.istiod] && rested >= max(i.pause, renewals):

@@ -35,6 +35,22 @@ func TestADumpThatMaySpoilTheCacheIsMadeGood(t *testing.T) {
 	}
 }
 
+func TestACacheThatIsSpoiledOnceMoreIsMadeGoodSoon(t *testing.T) {
+	istiod, page, p, clock := spoiled(t, 0, 0)
+	for push := 7; push <= 8; push++ {
+		page.assigned, page.sent, page.acked = push, push, push
+		expect(t, p, wanted(90, 10), 1, "shop/page")
+	}
+	if istiod.renewals != 1 {
+		t.Fatalf("%d renewals at once", istiod.renewals)
+	}
+	clock.at = clock.at.Add(pause)
+	expect(t, p, wanted(90, 10), 1, "shop/page")
+	if istiod.renewals != 2 {
+		t.Errorf("%d renewals after %s", istiod.renewals, pause)
+	}
+}
+
 func TestADumpThatWasReadyBeforeThePushIsHarmless(t *testing.T) {
 	istiod, _, _, _ := spoiled(t, time.Second, 0)
 	if istiod.renewals != 0 || istiod.pushes != 0 {

@@ -56,7 +56,7 @@ func newMemory() *memory {
 // ask sets the route that is asked about. Verdicts on another one are void, and when the weights or the name change, so is
 // every configuration that was sent before: even if it showed the same once, the change that leads back to it is still to
 // come. A name is of HTTP routes alone, so that streams may stay as they are when nothing else changes.
-func (m *memory) ask(route mesh.Route) {
+func (m *memory) ask(route mesh.Route, now time.Time) {
 	if same(m.route, route) {
 		return
 	}
@@ -65,8 +65,12 @@ func (m *memory) ask(route mesh.Route) {
 	renamed := known && m.route.Name != route.Name
 	moved := !slices.Equal(m.route.Ports, route.Ports)
 	m.route, m.findings = route, nil
-	for _, e := range m.entries {
+	newest := m.newest()
+	for key, e := range m.entries {
 		e.void(moved)
+		if reweighed || renamed {
+			e.early, e.asked = newest[key.istiod], now
+		}
 		switch {
 		case reweighed:
 			e.barred = e.status.shape()
@@ -74,6 +78,15 @@ func (m *memory) ask(route mesh.Route) {
 			e.barred.routes = e.status.shape().routes
 		}
 	}
+}
+
+// newest are the istiods' last pushes of which anything was sent.
+func (m *memory) newest() map[string]version {
+	out := map[string]version{}
+	for key, e := range m.entries {
+		out[key.istiod] = later(out[key.istiod], e.status.sent)
+	}
+	return out
 }
 
 func same(a, b mesh.Route) bool {
@@ -231,6 +244,10 @@ type entry struct {
 	proven bool
 	// barred is what was sent before the weights changed, renewed before istiod's cache was renewed.
 	barred, renewed shape
+	// early is the newest push of its istiod that was seen before the weights changed, at asked. Made anew, it has the old
+	// ones: a dump would tell nothing, and the push that changes them may be beginning.
+	early version
+	asked time.Time
 	// differs is since when the last dump has not been the route; zero when it is.
 	differs time.Time
 	// due is when a push is to be caused, because nothing but a sign of one is missing; zero when it is not.
@@ -323,7 +340,7 @@ func (e *entry) stale(now time.Time) bool {
 		return true
 	case !e.verdict.caller():
 		return s.shape() != e.shape
-	case e.old():
+	case e.old(), s.sent.atMost(e.early) && now.Sub(e.asked) < longPatience:
 		return false
 	case e.verdict.good():
 		return !s.sent.atMost(e.version) || e.waits(now)

@@ -76,7 +76,7 @@ func (p *Prover) Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error
 	m := p.remember(route.Host)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.ask(route)
+	m.ask(route, p.now())
 	fleet, err := p.see(ctx, m)
 	if err != nil {
 		return mesh.Proof{}, err
