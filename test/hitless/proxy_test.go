@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -118,10 +119,8 @@ func (p *proxy) took(ctx context.Context, want share) (time.Time, error) {
 	for _, c := range all.Configs {
 		for _, h := range c.RouteConfig.VirtualHosts {
 			for _, r := range h.Routes {
-				for _, got := range r.Route.WeightedClusters.Clusters {
-					if got == want {
-						return c.LastUpdated, nil
-					}
+				if slices.Contains(r.Route.WeightedClusters.Clusters, want) {
+					return c.LastUpdated, nil
 				}
 			}
 		}
