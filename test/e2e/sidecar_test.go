@@ -146,7 +146,7 @@ func (s *shop) lose(t *testing.T, components ...string) {
 	}
 }
 
-// istiods scales istiod, and waits until it is so.
+// istiods scales istiod, and waits until it is so: one that ends is no replica any more, and injects while no other is there.
 func (s *shop) istiods(t *testing.T, n int32) {
 	t.Helper()
 	istiod := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "istio-system", Name: "istiod"}}
@@ -160,6 +160,13 @@ func (s *shop) istiods(t *testing.T, n int32) {
 		}
 		if istiod.Status.ReadyReplicas != n || istiod.Status.Replicas != n {
 			return fmt.Sprintf("%d of %d istiods ready, want %d", istiod.Status.ReadyReplicas, istiod.Status.Replicas, n)
+		}
+		var pods corev1.PodList
+		if err := s.client.List(t.Context(), &pods, client.InNamespace(istiod.Namespace), client.MatchingLabels{"app": "istiod"}); err != nil {
+			return err.Error()
+		}
+		if len(pods.Items) != int(n) {
+			return fmt.Sprintf("%d pods of istiod, want %d", len(pods.Items), n)
 		}
 		return ""
 	})
