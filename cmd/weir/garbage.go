@@ -11,10 +11,11 @@ import (
 const (
 	// garbage is by how many percent memory may grow before it is collected: the controller waits most of the time, and
 	// starting with 2,000 applications is no reason to hold twice what they need (bench/controller.sh).
-	garbage = 20
-	// slack is by how many bytes it may grow in any case. While little is held, 20 % of it would be collected several times a
-	// second when much is asked of the webhooks, and each time the API server waits (bench/webhook.sh).
-	slack = 32 << 20
+	garbage = 15
+	// slack is by how many bytes it may grow while all of it is no more than small. While little is held, 15 % of it would be
+	// collected several times a second when much is asked of the webhooks, and each time the API server waits
+	// (bench/webhook.sh).
+	slack, small = 32 << 20, 96 << 20
 	// most is how many percent that comes to at the start, when Go takes 4 MiB for what is held.
 	most = slack / (4 << 20) * 100
 )
@@ -35,5 +36,6 @@ func growth(held uint64) int {
 	if held == 0 {
 		return most
 	}
-	return int(min(max(slack*100/held, garbage), most))
+	free := min(slack, small-min(held, small))
+	return int(min(max(free*100/held, garbage), most))
 }

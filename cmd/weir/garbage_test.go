@@ -17,8 +17,9 @@ func TestLittleMemoryMayGrowByMore(t *testing.T) {
 		"at the start":                  {0, 800},
 		"next to nothing":               {1 << 20, 800},
 		"as much as may be added":       {32 << 20, 100},
-		"what two thousand come to":     {100 << 20, 32},
-		"so much that the share counts": {1 << 30, 20},
+		"up to all that is little":      {80 << 20, 20},
+		"what two thousand come to":     {100 << 20, 15},
+		"so much that the share counts": {1 << 30, 15},
 	} {
 		if got := growth(c.held); got != c.want {
 			t.Errorf("%s: %d %%, want %d", name, got, c.want)
