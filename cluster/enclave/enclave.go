@@ -183,9 +183,12 @@ func (e *Enclave) Enter() (cgroupFD int, err error) {
 }
 
 // Inside runs f on a thread of its own in the network namespace. Sockets made by f stay in that namespace.
-func (e *Enclave) Inside(f func() error) error {
+func (e *Enclave) Inside(f func() error) error { return InNetNS(e.NetNS(), f) }
+
+// InNetNS does the same in the network namespace that the file at the path is a handle of.
+func InNetNS(path string, f func() error) error {
 	return onOwnThread(func() error {
-		if err := setns(e.NetNS(), unix.CLONE_NEWNET); err != nil {
+		if err := setns(path, unix.CLONE_NEWNET); err != nil {
 			return err
 		}
 		return f()

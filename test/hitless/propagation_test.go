@@ -153,7 +153,7 @@ func (s *shop) slow(callers []*proxy, want share, begin time.Time) {
 		fmt.Fprintf(&out, "  %s took it after %s %v\n", p.pod, at.Sub(begin), err)
 	}
 	for _, namespace := range []string{"istio-system", "weir-system"} {
-		if err := s.tellLogs(s.ctx, &out, namespace, begin.Add(-2*time.Second)); err != nil {
+		if err := s.tellLogs(s.ctx, &out, namespace, &metav1.Time{Time: begin.Add(-2 * time.Second)}); err != nil {
 			s.Error(err)
 		}
 	}

@@ -14,13 +14,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/vishvananda/netns"
-
+	"weir.dev/weir/cluster/enclave"
 	"weir.dev/weir/cluster/network"
 )
 
@@ -42,39 +39,18 @@ func (s *shop) proxies() []*proxy {
 	var out []*proxy
 	for _, name := range names {
 		comm, _ := os.ReadFile(name) // a process may have ended
-		groups, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "cgroup"))
+		process := filepath.Dir(name)
+		groups, _ := os.ReadFile(filepath.Join(process, "cgroup"))
 		pod := podIn.FindSubmatch(groups)
 		if string(comm) != "envoy\n" || pod == nil || !bytes.Contains(groups, []byte("/"+clusterName+"/")) {
 			continue
 		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-		if err != nil {
-			s.Fatal(err)
-		}
-		dial := network.Dialer(func(f func() error) error { return beside(pid, f) })
+		dial := network.Dialer(func(f func() error) error { return enclave.InNetNS(filepath.Join(process, "ns/net"), f) })
 		transport := &http.Transport{DialContext: func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, address) }}
 		s.Cleanup(transport.CloseIdleConnections)
 		out = append(out, &proxy{pod: string(pod[1]), client: http.Client{Transport: transport}})
 	}
 	return out
-}
-
-// beside runs f in the process's network namespace, on a thread that ends with it.
-func beside(pid int, f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		handle, err := netns.GetFromPid(pid)
-		if err == nil {
-			defer handle.Close()
-			err = netns.Set(handle)
-		}
-		if err == nil {
-			err = f()
-		}
-		done <- err
-	}()
-	return <-done
 }
 
 // dump is what an Envoy says of its routes.

@@ -110,15 +110,15 @@ func (s *shop) tellEvents(ctx context.Context, out *strings.Builder) error {
 }
 
 func (s *shop) tellController(ctx context.Context, out *strings.Builder) error {
-	return s.tellLogs(ctx, out, "weir-system", time.Now().Add(-2*time.Minute))
+	return s.tellLogs(ctx, out, "weir-system", nil)
 }
 
-// tellLogs tells what the namespace's pods have said since.
-func (s *shop) tellLogs(ctx context.Context, out *strings.Builder, namespace string, since time.Time) error {
+// tellLogs tells what the namespace's pods have said last, since the time if there is one.
+func (s *shop) tellLogs(ctx context.Context, out *strings.Builder, namespace string, since *metav1.Time) error {
 	var pods corev1.PodList
 	err := s.client.List(ctx, &pods, client.InNamespace(namespace))
 	kube := s.kubernetes()
-	options := &corev1.PodLogOptions{SinceTime: ptr.To(metav1.NewTime(since)), TailLines: ptr.To[int64](120), Timestamps: true}
+	options := &corev1.PodLogOptions{SinceTime: since, TailLines: ptr.To[int64](120), Timestamps: true}
 	for _, p := range pods.Items {
 		text, logErr := kube.CoreV1().Pods(p.Namespace).GetLogs(p.Name, options).DoRaw(ctx)
 		fmt.Fprintf(out, "%s says (%v):\n%s\n", p.Name, logErr, text)
