@@ -100,8 +100,9 @@ func (l *listener) endTest(e event) {
 		counts.skipped++
 	case "fail":
 		counts.failed++
-		counts.failures = append(counts.failures, l.short(e.Package)+" "+e.Test)
-		l.show(key{e.Package, e.Test})
+		k := key{e.Package, e.Test}
+		counts.failures = append(counts.failures, l.short(e.Package)+" "+e.Test+l.last(k))
+		l.show(k)
 	}
 	if l.each && !strings.Contains(e.Test, "/") {
 		fmt.Fprintf(l.out, "  %-4s %-60s %7.2fs\n", e.Action, e.Test, e.Elapsed)
@@ -148,6 +149,32 @@ func (l *listener) show(k key) {
 
 // logged is a line that a test wrote.
 var logged = regexp.MustCompile(`^\s+\S+_test\.go:\d+: (.+)`)
+
+// entries and entryLines are how much of what a failed test said last is repeated at the end, entryWidth how much of a line.
+const entries, entryLines, entryWidth = 3, 3, 240
+
+// last is what the test logged last, the beginning of each entry, to be put behind its name.
+func (l *listener) last(k key) string {
+	var said [][]string
+	for _, text := range l.output[k] {
+		switch {
+		case logged.MatchString(text):
+			said = append(said, nil)
+		case len(said) == 0 || len(said[len(said)-1]) == entryLines || strings.HasPrefix(strings.TrimSpace(text), "--- FAIL: "):
+			continue
+		}
+		line := strings.TrimSpace(text)
+		if len(line) > entryWidth {
+			line = strings.ToValidUTF8(line[:entryWidth], "") + "…"
+		}
+		said[len(said)-1] = append(said[len(said)-1], line)
+	}
+	var out strings.Builder
+	for _, lines := range said[max(0, len(said)-entries):] {
+		fmt.Fprintf(&out, "\n    %s", strings.Join(lines, "\n      "))
+	}
+	return out.String()
+}
 
 // tell prints what the test logged.
 func (l *listener) tell(k key) {

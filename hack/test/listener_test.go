@@ -36,6 +36,22 @@ func TestListen(t *testing.T) {
 			want: tally{failed: 1, failures: []string{"a TestA"}},
 			says: "got 1, want 2",
 		},
+		"what a failed test said last is repeated with its name": {
+			events: `{"Action":"run","Package":"m/a","Test":"TestA"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"=== RUN   TestA\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"    a_test.go:1: first\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"    a_test.go:2: one\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"        two\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"        three\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"        four\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"    a_test.go:3: third\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"    a_test.go:4: got 1, want 2\n"}
+{"Action":"output","Package":"m/a","Test":"TestA","Output":"    --- FAIL: TestA (0.00s)\n"}
+{"Action":"fail","Package":"m/a","Test":"TestA"}
+{"Action":"fail","Package":"m/a"}`,
+			want: tally{failed: 1, failures: []string{"a TestA\n    a_test.go:2: one\n      two\n      three\n    a_test.go:3: third\n    a_test.go:4: got 1, want 2"}},
+			says: "a_test.go:1: first",
+		},
 		"a test whose process died failed": {
 			events: `{"Action":"run","Package":"m/a","Test":"TestA"}
 {"Action":"pass","Package":"m/a","Test":"TestA"}
