@@ -213,10 +213,19 @@ func (i istiods) begun(ctx context.Context, base string) (number uint64, err err
 	return number, err
 }
 
-// renew has an istiod make anew what it keeps, and send it.
-func (i istiods) renew(ctx context.Context, base string) error {
+// renew has an istiod make anew what it keeps, and send it. In between it tells what was sent of the old.
+func (c *caches) renew(ctx context.Context, i istiods, base string) error {
 	if err := i.get(ctx, base, "/debug/cachez?clear=true", nil); err != nil {
 		return err
 	}
+	fleet, err := i.statuses(ctx, base)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	for _, s := range fleet {
+		c.of(base).before[s.id] = s.shape()
+	}
+	c.mu.Unlock()
 	return i.push(ctx, base)
 }

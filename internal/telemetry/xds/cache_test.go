@@ -35,6 +35,27 @@ func TestADumpThatMaySpoilTheCacheIsMadeGood(t *testing.T) {
 	}
 }
 
+func TestWhatIsSentUntilTheCacheIsRenewedTellsNothing(t *testing.T) {
+	page := &fakeProxy{id: "page.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	late := &fakeProxy{id: "late.shop", assigned: 5, sent: 5, acked: 5, weights: share(100, 0)}
+	istiod := startIstiod(t, page, late)
+	istiod.behind = 0
+	p, _ := newProver(t, istiod)
+	expect(t, p, wanted(90, 10), 2, "shop/late", "shop/page")
+	page.assigned, page.sent, page.acked = 6, 6, 6
+	istiod.renewing = func() { late.assigned, late.sent, late.acked = 6, 6, 6 }
+	expect(t, p, wanted(90, 10), 2, "shop/late", "shop/page")
+	if istiod.renewals != 1 {
+		t.Fatalf("%d renewals", istiod.renewals)
+	}
+	page.weights, late.weights = share(90, 10), share(90, 10)
+	expect(t, p, wanted(90, 10), 2, "shop/late", "shop/page")
+	page.again = 1
+	expect(t, p, wanted(90, 10), 2, "shop/late")
+	late.again = 1
+	expect(t, p, wanted(90, 10), 2)
+}
+
 func TestACacheThatIsSpoiledOnceMoreIsMadeGoodSoon(t *testing.T) {
 	istiod, page, p, clock := spoiled(t, 0, 0)
 	for push := 7; push <= 8; push++ {

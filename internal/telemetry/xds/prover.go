@@ -265,7 +265,7 @@ func (p *Prover) nudge(ctx context.Context, m *memory) {
 func (p *Prover) renew(ctx context.Context, m *memory, fleet []status) {
 	now := p.now()
 	for _, base := range p.caches.due(fleet, m.differing(now), now) {
-		if p.istiods.renew(ctx, base) != nil {
+		if p.caches.renew(ctx, p.istiods, base) != nil {
 			p.caches.failed(base)
 		}
 	}

@@ -45,8 +45,9 @@ type fakeIstiod struct {
 	proxies                 []*fakeProxy
 	statuses, dumps, pushes int
 	refuse                  int
-	// renewals counts how often what is kept was thrown away.
+	// renewals counts how often what is kept was thrown away; renewing is called just before.
 	renewals int
+	renewing func()
 	// run counts istiod's restarts.
 	run int
 	// behind is how long before its first push, as its name tells, istiod answers.
@@ -56,7 +57,7 @@ type fakeIstiod struct {
 }
 
 func startIstiod(t *testing.T, proxies ...*fakeProxy) *fakeIstiod {
-	f := &fakeIstiod{proxies: proxies, behind: time.Minute}
+	f := &fakeIstiod{proxies: proxies, behind: time.Minute, renewing: func() {}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -94,6 +95,7 @@ func (f *fakeIstiod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.metrics(w)
 		return
 	case "/debug/cachez":
+		f.renewing()
 		f.renewals++
 	case "/debug/adsz":
 		f.pushes++
