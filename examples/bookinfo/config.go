@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"weir.dev/weir/examples/bookinfo/call"
 	"weir.dev/weir/examples/bookinfo/fault"
 	"weir.dev/weir/examples/bookinfo/origin"
 	"weir.dev/weir/examples/bookinfo/review"
@@ -22,6 +23,7 @@ type config struct {
 	self                      origin.Self
 	listen                    string
 	details, reviews, ratings string
+	callTimeout               time.Duration
 	stars                     review.Stars
 	faults                    fault.Faults
 	life                      serve.Options
@@ -66,6 +68,7 @@ func bind(c *config, f *flag.FlagSet) (stars *string) {
 	f.StringVar(&c.details, "details", "http://details:9080", "base URL of details (productpage)")
 	f.StringVar(&c.reviews, "reviews", "http://reviews:9080", "base URL of reviews (productpage)")
 	f.StringVar(&c.ratings, "ratings", "http://ratings:9080", "base URL of ratings (productpage, reviews)")
+	f.DurationVar(&c.callTimeout, "call-timeout", call.Timeout, "time a call of another service may take (productpage, reviews)")
 	f.Float64Var(&c.faults.ErrorRate, "error-rate", 0, "share of answers, 0 to 1, that are HTTP 500")
 	f.DurationVar(&c.faults.Latency, "latency", 0, "time added to every answer")
 	f.DurationVar(&c.faults.Jitter, "jitter", 0, "spread of --latency, either way")
@@ -97,6 +100,9 @@ func (c config) validate() error {
 	}
 	if c.life.StartDelay < 0 || c.life.Drain < 0 || c.life.Grace < 0 {
 		return fmt.Errorf("--start-delay %v, --drain %v, --grace %v: none may be negative", c.life.StartDelay, c.life.Drain, c.life.Grace)
+	}
+	if c.callTimeout <= 0 {
+		return fmt.Errorf("--call-timeout %v: must be more than 0", c.callTimeout)
 	}
 	return c.faults.Validate()
 }

@@ -35,6 +35,10 @@ func TestParse(t *testing.T) {
 					c.life.StartDelay == 10*time.Second && c.exitOnTerm
 			},
 		},
+		"CallTimeout": {
+			args: []string{"reviews", "--call-timeout", "30s"},
+			want: func(c config) bool { return c.callTimeout == 30*time.Second },
+		},
 		"Environment": {
 			args: []string{"reviews"},
 			env:  map[string]string{"BOOKINFO_ERROR_RATE": "0.5", "BOOKINFO_VERSION": "v2"},
@@ -67,6 +71,7 @@ func TestParseRefuses(t *testing.T) {
 		"Stray":          {args: []string{"details", "v2"}, want: `"v2"`},
 		"Percent":        {args: []string{"details", "--error-rate", "5"}, want: "between 0 and 1"},
 		"Stars":          {args: []string{"reviews", "--stars", "green"}, want: "--stars"},
+		"CallTimeout":    {args: []string{"reviews", "--call-timeout", "0s"}, want: "--call-timeout"},
 		"Version":        {args: []string{"reviews", "--version", "a,b"}, want: "--version"},
 		"Environment":    {args: []string{"reviews"}, env: map[string]string{"BOOKINFO_LATENCY": "fast"}, want: "BOOKINFO_LATENCY"},
 	}

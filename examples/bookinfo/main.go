@@ -66,7 +66,7 @@ func handler(c config) http.Handler {
 	case "ratings":
 		h = rating.Handler()
 	case "reviews":
-		h = review.Handler(c.self.Version, c.stars, call.New("ratings", c.ratings))
+		h = review.Handler(c.self.Version, c.stars, call.New("ratings", c.ratings, c.callTimeout))
 	case "productpage":
 		h = shop(c).Handler()
 	}
@@ -78,8 +78,8 @@ func shop(c config) *page.Shop {
 	return &page.Shop{
 		Version: c.self.Version,
 		Host:    host,
-		Details: call.New("details", c.details),
-		Reviews: call.New("reviews", c.reviews),
-		Ratings: call.New("ratings", c.ratings),
+		Details: call.New("details", c.details, c.callTimeout),
+		Reviews: call.New("reviews", c.reviews, c.callTimeout),
+		Ratings: call.New("ratings", c.ratings, c.callTimeout),
 	}
 }

@@ -45,7 +45,7 @@ func (s *shop) traffic() traffic {
 		{URL: s.info.GatewayURL + "/reviews/0", Rate: rate * 7 / 30},
 	} {
 		o.Duration, o.VersionHeader, o.ReasonHeader = time.Hour, "x-bookinfo-versions", "x-bookinfo-reason"
-		o.MaxSamples = 4
+		o.MaxSamples, o.Timeout = 4, patience
 		o.MaxInFlight = 4096 // on a machine that stands still for seconds, too, each is sent
 		runner, err := load.Start(s.ctx, o)
 		if err != nil {
@@ -56,19 +56,31 @@ func (s *shop) traffic() traffic {
 	return out
 }
 
-// stop ends the loops and returns how many requests there were, and what was lost: failures, and reviews whose call of
+// outcome is how many requests there were, how long the slowest took, and what was lost: failures, and reviews whose call of
 // ratings failed, which they answer without stars.
-func (t traffic) stop() (requests, lost int64, samples []string) {
+type outcome struct {
+	requests, lost int64
+	slowest        time.Duration
+	samples        []string
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("%d requests, %d lost, the slowest took %s", o.requests, o.lost, o.slowest)
+}
+
+// stop ends the loops.
+func (t traffic) stop() (out outcome) {
 	for i, runner := range t {
 		runner.Stop()
 		result := runner.Wait()
-		requests += result.Requests
-		lost += result.Failed
+		out.requests += result.Requests
+		out.lost += result.Failed
+		out.slowest = max(out.slowest, time.Duration(result.Latency.Max)*time.Millisecond)
 		if result.Failed > 0 { // what was not even sent has no sample
-			samples = append(samples, fmt.Sprintf("%s: of %d failures there were %v", loops[i], result.Failed, result.Kinds))
+			out.samples = append(out.samples, fmt.Sprintf("%s: of %d failures there were %v", loops[i], result.Failed, result.Kinds))
 		}
 		for _, sample := range result.Samples {
-			samples = append(samples, fmt.Sprintf("%+v", sample))
+			out.samples = append(out.samples, fmt.Sprintf("%+v", sample))
 		}
 		if i < 2 {
 			continue
@@ -80,11 +92,11 @@ func (t traffic) stop() (requests, lost int64, samples []string) {
 			}
 		}
 		if starless := result.OK - starred; starless != 0 {
-			lost += starless
-			samples = append(samples, fmt.Sprintf("%d reviews without ratings: %v", starless, result.Versions))
+			out.lost += starless
+			out.samples = append(out.samples, fmt.Sprintf("%d reviews without ratings: %v", starless, result.Versions))
 		}
 	}
-	return requests, lost, samples
+	return out
 }
 
 // TestHitless goes through every transition, again and again until there were enough requests; then it shows that the
@@ -109,12 +121,12 @@ func TestHitless(t *testing.T) {
 				begin := time.Now()
 				transition.run(&inner)
 				s.versions = inner.versions
-				requests, lost, samples := load.stop()
-				total += requests
-				t.Logf("%d requests in %s, %d lost", requests, time.Since(begin).Round(time.Second), lost)
-				if lost > 0 {
+				outcome := load.stop()
+				total += outcome.requests
+				t.Logf("in %s %s", time.Since(begin).Round(time.Second), outcome)
+				if outcome.lost > 0 {
 					inner.tell()
-					t.Errorf("%d of %d requests were lost: %s", lost, requests, strings.Join(samples, "\n"))
+					t.Errorf("%s: %s", outcome, strings.Join(outcome.samples, "\n"))
 				}
 			})
 		}
@@ -359,10 +371,10 @@ func (s *shop) careless(t *testing.T) {
 		return nil
 	})
 	inner.ready(2)
-	requests, lost, _ := load.stop()
-	t.Logf("%d of %d requests lost", lost, requests)
-	if lost == 0 {
-		t.Errorf("nothing lost in %d requests: the loops see nothing", requests)
+	outcome := load.stop()
+	t.Log(outcome)
+	if outcome.lost == 0 {
+		t.Error("nothing is lost: the loops see nothing")
 	}
 }
 

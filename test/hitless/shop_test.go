@@ -38,6 +38,9 @@ var (
 	stateDir    = "/var/lib/weir-" + clusterName
 )
 
+// patience is how long an answer may take: on a machine that stands still for seconds it comes late, and is not lost.
+const patience = 30 * time.Second
+
 const (
 	namespace = "shop"
 	ratings   = "weir.local/hitless/ratings:v1"
@@ -135,7 +138,7 @@ func (s *shop) noRetries() {
 
 func (s *shop) images() {
 	s.image(ratings, "bookinfo", "ratings")
-	s.image(reviews, "bookinfo", "reviews", "--version", "v2")
+	s.image(reviews, "bookinfo", "reviews", "--version", "v2", "--call-timeout", patience.String())
 }
 
 // image makes one that runs a program of the tests.

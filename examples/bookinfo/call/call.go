@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// timeout bounds one call, connection and body included.
-	timeout = 3 * time.Second
+	// Timeout is what bounds one call as a rule, connection and body included.
+	Timeout = 3 * time.Second
 	// idleConns is how many connections to one service are kept: more than are busy at 300 requests per second
 	// when each takes a second.
 	idleConns = 512
@@ -35,8 +35,9 @@ type Service struct {
 	HTTP *http.Client
 }
 
-// New returns the service name at base, such as "http://reviews:9080", with a pool of connections of its own.
-func New(name, base string) *Service {
+// New returns the service name at base, such as "http://reviews:9080", with a pool of connections of its own. No call takes
+// longer than the timeout.
+func New(name, base string, timeout time.Duration) *Service {
 	transport := &http.Transport{
 		MaxIdleConns:        idleConns,
 		MaxIdleConnsPerHost: idleConns,

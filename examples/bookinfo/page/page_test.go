@@ -34,11 +34,11 @@ func (c town) start(t *testing.T) *httptest.Server {
 	}
 	ratings := c.serve(t, origin.Self{Service: "ratings", Version: "v1"}, rating.Handler())
 	reviews := c.serve(t, origin.Self{Service: "reviews", Version: version},
-		review.Handler(version, review.StarsOf(version), call.New("ratings", ratings.URL)))
+		review.Handler(version, review.StarsOf(version), call.New("ratings", ratings.URL, call.Timeout)))
 	details := c.serve(t, origin.Self{Service: "details", Version: "v1"}, detail.Handler())
 	shop := &Shop{
 		Version: "v1", Host: "here",
-		Details: call.New("details", details.URL), Reviews: call.New("reviews", reviews.URL), Ratings: call.New("ratings", ratings.URL),
+		Details: call.New("details", details.URL, call.Timeout), Reviews: call.New("reviews", reviews.URL, call.Timeout), Ratings: call.New("ratings", ratings.URL, call.Timeout),
 	}
 	return c.serve(t, origin.Self{Service: "productpage", Version: "v1"}, shop.Handler())
 }
@@ -136,7 +136,7 @@ func TestUnreachableIsBlamedWithoutAVersion(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	details := town{}.serve(t, origin.Self{Service: "details", Version: "v1"}, detail.Handler())
-	shop := &Shop{Version: "v1", Details: call.New("details", details.URL), Reviews: call.New("reviews", gone.URL)}
+	shop := &Shop{Version: "v1", Details: call.New("details", details.URL, call.Timeout), Reviews: call.New("reviews", gone.URL, call.Timeout)}
 	w := httptest.NewRecorder()
 	shop.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if got := w.Header().Get(origin.Failed); w.Code != 502 || got != "reviews unknown" {

@@ -33,7 +33,7 @@ func TestVersions(t *testing.T) {
 				rating.Handler().ServeHTTP(w, r)
 			}))
 			defer ratings.Close()
-			got := ask(t, Handler(c.version, StarsOf(c.version), call.New("ratings", ratings.URL)))
+			got := ask(t, Handler(c.version, StarsOf(c.version), call.New("ratings", ratings.URL, call.Timeout)))
 			if calls != c.calls {
 				t.Errorf("calls of ratings: got %d, want %d", calls, c.calls)
 			}
@@ -51,7 +51,7 @@ func TestVersions(t *testing.T) {
 func TestWithoutRatingsTheReviewsStay(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	got := ask(t, Handler("v3", Red, call.New("ratings", gone.URL)))
+	got := ask(t, Handler("v3", Red, call.New("ratings", gone.URL, call.Timeout)))
 	if len(got.Reviews) != 2 || got.Reviews[0].Rating != nil || got.RatingsError == "" {
 		t.Errorf("got %+v, want two reviews without stars and the reason", got)
 	}
