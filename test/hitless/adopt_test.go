@@ -153,7 +153,8 @@ type watched struct {
 func (s *shop) loop(o load.Options, parts ...string) watched {
 	s.Helper()
 	s.reachable(o)
-	o.URL, o.Duration, o.VersionHeader, o.ReasonHeader, o.MaxSamples = s.info.GatewayURL+o.URL, time.Hour, "x-bookinfo-versions", "x-bookinfo-reason", 6
+	o.URL, o.Duration, o.Timeout, o.MaxSamples = s.info.GatewayURL+o.URL, time.Hour, patience, 6
+	o.VersionHeader, o.ReasonHeader = "x-bookinfo-versions", "x-bookinfo-reason"
 	runner, err := load.Start(s.ctx, o)
 	if err != nil {
 		s.Fatal(err)

@@ -208,7 +208,7 @@ func (s *shop) crowd() []*load.Runner {
 	for proto, rate := range map[string]float64{"": 30, "h2": 15, "grpc": 15, "tcp": 10} {
 		path, host := ask{path: "/", from: "front", proto: proto}.target()
 		runner, err := load.Start(s.ctx, load.Options{
-			URL: s.info.GatewayURL + path, Host: host, Rate: rate, Duration: time.Hour, VersionHeader: "X-Version", MaxSamples: 4,
+			URL: s.info.GatewayURL + path, Host: host, Rate: rate, Duration: time.Hour, Timeout: patience, VersionHeader: "X-Version", MaxSamples: 4,
 		})
 		if err != nil {
 			s.Fatal(err)

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// patience is how long an answer may take: on a machine that stands still for seconds it comes late, and is not lost.
+const patience = 30 * time.Second
+
 // clients speak as the query's protocol says.
 var clients = map[string]*http.Client{"": client(false), "h2": client(true), "grpc": client(true)}
 
@@ -19,7 +22,7 @@ func client(http2 bool) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!http2)
 	protocols.SetUnencryptedHTTP2(http2)
-	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{Protocols: protocols, MaxIdleConnsPerHost: 64}}
+	return &http.Client{Timeout: patience, Transport: &http.Transport{Protocols: protocols, MaxIdleConnsPerHost: 64}}
 }
 
 // own are the headers that are between two neighbors and not passed on.

@@ -58,7 +58,7 @@ func callStream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	answer, err := io.ReadAll(conn)
 	if err != nil || len(answer) == 0 {
 		http.Error(w, fmt.Sprintf("%d bytes, %v", len(answer), err), http.StatusBadGateway)
