@@ -20,7 +20,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "weir.dev/weir/api/v1alpha1"
@@ -50,7 +49,7 @@ func (s *shop) fairgrounds() {
 	for _, name := range []string{"front", "echo", "other"} {
 		c := api.Component{Name: name, Image: echoImage, Ports: []api.Port{{Port: 8080, Protocol: "http"}}, Strategy: "step"}
 		c.Expose = &api.Expose{Hosts: []string{name + ".example"}}
-		c.Readiness = &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/seen", Port: intstr.FromInt32(8080)}}}
+		c.Readiness = probe("/seen", 8080)
 		c.Uses = []string{"echo"}
 		app.Spec.Components = append(app.Spec.Components, c)
 		brand(&app.Spec.Components[len(app.Spec.Components)-1], "v0")

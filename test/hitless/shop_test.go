@@ -214,9 +214,13 @@ func (s *shop) opens(app *api.Application) {
 }
 
 // readiness asks the server itself: it listens before it can answer.
-func readiness() *corev1.Probe {
+func readiness() *corev1.Probe { return probe("/healthz", 9080) }
+
+// probe is patient, too: a pod that is slow since the machine is does not leave.
+func probe(path string, port int32) *corev1.Probe {
 	return &corev1.Probe{
-		PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(9080)}},
+		PeriodSeconds: 1, TimeoutSeconds: 10,
+		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(port)}},
 	}
 }
 
