@@ -132,16 +132,13 @@ func (i *istiodCache) see(pushes []version) {
 func (c *caches) due(fleet []status, differing map[string]bool, now time.Time) (bases []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	efforts := map[string]time.Duration{}
-	for _, s := range fleet {
-		efforts[s.istiod] += effort
-	}
+	rests := efforts(fleet)
 	for _, s := range fleet {
 		i := c.of(s.istiod)
 		rested := now.Sub(i.renewed)
 		switch {
 		case rested == 0: // one of this istiod came before
-		case i.spoiled && rested >= min(max(efforts[s.istiod], pause), renewals):
+		case i.spoiled && rested >= min(max(rests[s.istiod], pause), renewals):
 			i.renew(now)
 			bases = append(bases, s.istiod)
 		case differing[s.istiod] && rested >= max(i.pause, renewals):

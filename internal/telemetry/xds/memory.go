@@ -36,6 +36,9 @@ type memory struct {
 	// absent are the proxies that run, are connected to no istiod, and were not seen before: they may be callers.
 	absent map[string]bool
 	nudged map[string]time.Time
+	// early are the istiods' newest pushes that were seen before the weights or routes changed, at asked.
+	early map[string]version
+	asked time.Time
 
 	finding sync.Mutex
 	// findings are what dumps showed of the route to those that are alike, as long as any is.
@@ -65,12 +68,11 @@ func (m *memory) ask(route mesh.Route, now time.Time) {
 	renamed := known && m.route.Name != route.Name
 	moved := !slices.Equal(m.route.Ports, route.Ports)
 	m.route, m.findings = route, nil
-	newest := m.newest()
-	for key, e := range m.entries {
+	if reweighed || renamed {
+		m.early, m.asked = m.newest(), now
+	}
+	for _, e := range m.entries {
 		e.void(moved)
-		if reweighed || renamed {
-			e.early, e.asked = newest[key.istiod], now
-		}
 		switch {
 		case reweighed:
 			e.barred = e.status.shape()
@@ -87,6 +89,12 @@ func (m *memory) newest() map[string]version {
 		out[key.istiod] = later(out[key.istiod], e.status.sent)
 	}
 	return out
+}
+
+// old is true when what the connection was sent is no later than a push from before the change. Made anew, that has the old
+// routes: a dump would tell nothing, and the push that changes them may be beginning.
+func (m *memory) old(e *entry, now time.Time) bool {
+	return e.judged && e.verdict.caller() && now.Sub(m.asked) < longPatience && e.status.sent.atMost(m.early[e.status.istiod])
 }
 
 func same(a, b mesh.Route) bool {
@@ -174,13 +182,9 @@ func (m *memory) share() {
 	}
 }
 
-// undecided are the istiods that should push once more, marked as told. The more proxies would be told, the longer a sign is
-// waited for that comes of itself, and the longer they rest.
-func (m *memory) undecided(now time.Time) (bases []string) {
-	efforts := map[string]time.Duration{}
-	for key := range m.entries {
-		efforts[key.istiod] += effort
-	}
+// undecided are the istiods that should push once more, marked as told. The greater the effort, the longer a sign is waited for
+// that comes of itself, and the longer they rest.
+func (m *memory) undecided(efforts map[string]time.Duration, now time.Time) (bases []string) {
 	for key, e := range m.entries {
 		all := efforts[key.istiod]
 		late := !e.due.IsZero() && now.After(e.due.Add(min(max(all, patience), leisure)-patience))
@@ -244,10 +248,6 @@ type entry struct {
 	proven bool
 	// barred is what was sent before the weights changed, renewed before istiod's cache was renewed.
 	barred, renewed shape
-	// early is the newest push of its istiod that was seen before the weights changed, at asked. Made anew, it has the old
-	// ones: a dump would tell nothing, and the push that changes them may be beginning.
-	early version
-	asked time.Time
 	// differs is since when the last dump has not been the route; zero when it is.
 	differs time.Time
 	// due is when a push is to be caused, because nothing but a sign of one is missing; zero when it is not.
@@ -340,7 +340,7 @@ func (e *entry) stale(now time.Time) bool {
 		return true
 	case !e.verdict.caller():
 		return s.shape() != e.shape
-	case e.old(), s.sent.atMost(e.early) && now.Sub(e.asked) < longPatience:
+	case e.old():
 		return false
 	case e.verdict.good():
 		return !s.sent.atMost(e.version) || e.waits(now)

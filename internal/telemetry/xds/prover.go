@@ -90,7 +90,7 @@ func (p *Prover) Prove(ctx context.Context, route mesh.Route) (mesh.Proof, error
 			return mesh.Proof{}, err
 		}
 	}
-	p.nudge(ctx, m)
+	p.nudge(ctx, m, fleet)
 	p.renew(ctx, m, fleet)
 	return m.proof(), nil
 }
@@ -172,7 +172,7 @@ func (p *Prover) look(ctx context.Context, m *memory, fleet []status) (bool, err
 	now, stale, bases := p.now(), map[alike][]*entry{}, map[string]bool{}
 	for _, s := range fleet {
 		e := m.entry(s)
-		if e.stale(now) && !m.tell(e, p.caches.renewed(s.istiod), now) {
+		if e.stale(now) && !m.old(e, now) && !m.tell(e, p.caches.renewed(s.istiod), now) {
 			stale[s.alike()], bases[s.istiod] = append(stale[s.alike()], e), true
 		}
 	}
@@ -254,8 +254,8 @@ func only(ids []string, prefix string) string {
 }
 
 // nudge has those istiods push once more of which some proxy has waited long for a sign that its push is complete.
-func (p *Prover) nudge(ctx context.Context, m *memory) {
-	for _, base := range m.undecided(p.now()) {
+func (p *Prover) nudge(ctx context.Context, m *memory, fleet []status) {
+	for _, base := range m.undecided(efforts(fleet), p.now()) {
 		// Whatever goes wrong shows in the next status.
 		_ = p.istiods.push(ctx, base)
 	}

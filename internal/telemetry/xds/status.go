@@ -5,6 +5,7 @@ package xds
 import (
 	"regexp"
 	"strings"
+	"time"
 )
 
 // nonces are the last ones that were sent for one kind of configuration, and that the proxy accepted.
@@ -26,6 +27,15 @@ type status struct {
 	// the newest of which anything was accepted.
 	pushes      [3]version
 	sent, acked version
+}
+
+// efforts are how long each istiod should rest between two pushes that are caused: the more proxies it tells, the longer.
+func efforts(fleet []status) map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for _, s := range fleet {
+		out[s.istiod] += effort
+	}
+	return out
 }
 
 // shape is what was sent last of everything that a dump shows, except endpoints, which come and go with pods.
