@@ -76,6 +76,7 @@ generate: ## Write the generated code and the CRDs anew
 .PHONY: lint
 lint: ## Run the linters (the first time builds them, a few minutes)
 	$(GOLANGCI_LINT) run ./...
+	cd test/prefix/istio && $(GOLANGCI_LINT) run ./...
 
 .PHONY: format
 format: ## Format the code and put the imports in order

@@ -3,6 +3,7 @@
 package istio
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -137,10 +138,7 @@ func TestIstioSees(t *testing.T) {
 					if !ok {
 						continue
 					}
-					changed := prefix.Stored{}
-					for key, o := range stored {
-						changed[key] = o
-					}
+					changed := maps.Clone(stored)
 					v, d = v.DeepCopy(), d.DeepCopy()
 					c.spoil(v, d)
 					changed["VirtualService "+v.Name], changed["DestinationRule "+v.Name] = v, d
