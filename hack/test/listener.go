@@ -89,18 +89,17 @@ func (l *listener) hear(e event, now time.Time) {
 }
 
 func (l *listener) endTest(e event) {
-	counts := l.of(e.Package)
+	counts, k := l.of(e.Package), key{e.Package, e.Test}
 	switch e.Action {
 	case "pass":
 		counts.passed++
 		if l.logs {
-			l.tell(key{e.Package, e.Test})
+			l.tell(k)
 		}
 	case "skip":
 		counts.skipped++
 	case "fail":
 		counts.failed++
-		k := key{e.Package, e.Test}
 		counts.failures = append(counts.failures, l.short(e.Package)+" "+e.Test+l.last(k))
 		l.show(k)
 	}
