@@ -153,12 +153,8 @@ type watched struct {
 func (s *shop) loop(o load.Options, parts ...string) watched {
 	s.Helper()
 	s.reachable(o)
-	o.URL, o.Duration, o.Timeout, o.MaxSamples = s.info.GatewayURL+o.URL, time.Hour, patience, 6
-	o.VersionHeader, o.ReasonHeader = "x-bookinfo-versions", "x-bookinfo-reason"
-	runner, err := load.Start(s.ctx, o)
-	if err != nil {
-		s.Fatal(err)
-	}
+	o.MaxSamples = 6
+	runner := s.endless(o)
 	s.eventually("answers from "+o.URL, func() error {
 		if n := runner.Snapshot(); n.OK < 20 || n.Failed > 0 {
 			return fmt.Errorf("%d answers, %d failures", n.OK, n.Failed)

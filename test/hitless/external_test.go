@@ -115,14 +115,8 @@ type visitors []*load.Runner
 func (s *shop) visitors() (out visitors) {
 	s.Helper()
 	for _, o := range []load.Options{{Rate: 60}, {Rate: 40, Method: http.MethodPost, Body: []byte(`{"Mia": 4}`)}} {
-		o.URL, o.Host, o.Duration = s.info.GatewayURL+"/ratings/0", "parlor.example", time.Hour
-		o.Timeout = patience
-		o.VersionHeader, o.ReasonHeader, o.MaxSamples = "x-bookinfo-versions", "x-bookinfo-reason", 4
-		runner, err := load.Start(s.ctx, o)
-		if err != nil {
-			s.Fatal(err)
-		}
-		out = append(out, runner)
+		o.URL, o.Host, o.MaxSamples = "/ratings/0", "parlor.example", 4
+		out = append(out, s.endless(o))
 	}
 	return out
 }

@@ -206,13 +206,7 @@ func (s *shop) crowd() []*load.Runner {
 	var out []*load.Runner
 	for proto, rate := range map[string]float64{"": 30, "h2": 15, "grpc": 15, "tcp": 10} {
 		path, host := ask{path: "/", from: "front", proto: proto}.target()
-		runner, err := load.Start(s.ctx, load.Options{
-			URL: s.info.GatewayURL + path, Host: host, Rate: rate, Duration: time.Hour, Timeout: patience, VersionHeader: "X-Version", MaxSamples: 4,
-		})
-		if err != nil {
-			s.Fatal(err)
-		}
-		out = append(out, runner)
+		out = append(out, s.endless(load.Options{URL: path, Host: host, Rate: rate, VersionHeader: "X-Version", MaxSamples: 4}))
 	}
 	return out
 }

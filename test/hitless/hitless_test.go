@@ -40,20 +40,30 @@ func (s *shop) traffic() traffic {
 		rate = 450
 	}
 	for _, o := range []load.Options{
-		{URL: s.info.GatewayURL + "/ratings/0", Rate: rate * 13 / 30},
-		{URL: s.info.GatewayURL + "/ratings/0", Rate: rate / 3, Method: http.MethodPost, Body: []byte(`{"Mia": 4}`)},
-		{URL: s.info.GatewayURL + "/reviews/0", Rate: rate * 7 / 30},
+		{URL: "/ratings/0", Rate: rate * 13 / 30},
+		{URL: "/ratings/0", Rate: rate / 3, Method: http.MethodPost, Body: []byte(`{"Mia": 4}`)},
+		{URL: "/reviews/0", Rate: rate * 7 / 30},
 	} {
-		o.Duration, o.VersionHeader, o.ReasonHeader = time.Hour, "x-bookinfo-versions", "x-bookinfo-reason"
-		o.MaxSamples, o.Timeout = 4, patience
+		o.MaxSamples = 4
 		o.MaxInFlight = 4096 // on a machine that stands still for seconds, too, each is sent
-		runner, err := load.Start(s.ctx, o)
-		if err != nil {
-			s.Fatal(err)
-		}
-		out = append(out, runner)
+		out = append(out, s.endless(o))
 	}
 	return out
+}
+
+// endless starts a loop at a path of the gateway that goes on until it is stopped. Its answers are Bookinfo's, unless it names the
+// header that tells their versions.
+func (s *shop) endless(o load.Options) *load.Runner {
+	s.Helper()
+	o.URL, o.Duration, o.Timeout = s.info.GatewayURL+o.URL, time.Hour, patience
+	if o.VersionHeader == "" {
+		o.VersionHeader, o.ReasonHeader = "x-bookinfo-versions", "x-bookinfo-reason"
+	}
+	runner, err := load.Start(s.ctx, o)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return runner
 }
 
 // outcome is how many requests there were, how long the slowest took, and what was lost: failures, and reviews whose call of
